@@ -1,0 +1,92 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type Duplex, PassThrough, Readable } from 'node:stream';
+import { type Log, messageOf, notFound } from '../../base/index.ts';
+import { errorResponse } from './error-response.ts';
+import { Exchange, type Reply } from './exchange.ts';
+import type { Router } from './router.ts';
+import { splitVersion } from './versions.ts';
+
+/**
+ * An HTTP server for the routes of `router`, not yet listening.
+ * @param headers sent with every answer (dockerd: Api-Version, Server, Ostype, …)
+ */
+export function createApiServer(router: Router, headers: Readonly<Record<string, string>>, log: Log): Server {
+  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    void answer(router, request, request, { kind: 'response', response }, log);
+  });
+  server.on('upgrade', (request, socket, head) => {
+    const body = bodyOfUpgrade(request, socket, head);
+    void answer(router, request, body, { kind: 'socket', socket, headers }, log);
+  });
+  server.on('clientError', (_, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  });
+  return server;
+}
+
+async function answer(router: Router, request: IncomingMessage, body: Readable, reply: Reply, log: Log): Promise<void> {
+  const gone = new AbortController();
+  const connection = reply.kind === 'response' ? reply.response : reply.socket;
+  connection.on('close', () => gone.abort());
+  connection.on('error', () => gone.abort());
+  const url = new URL(request.url ?? '/', 'http://gantry');
+  const create = (parameters: Record<string, string>, version = { major: 1, minor: 0 }) =>
+    new Exchange({ request, body, reply, parameters, query: url.searchParams, version, signal: gone.signal });
+  let exchange = create({});
+  try {
+    const { version, path } = splitVersion(url.pathname);
+    const found = router.find(request.method ?? 'GET', path);
+    if (!found) throw notFound('page not found');
+    exchange = create(found.parameters, version);
+    await found.handler(exchange);
+  } catch (error) {
+    answerError(exchange, connection, error, log);
+  }
+}
+
+function answerError(exchange: Exchange, connection: ServerResponse | Duplex, error: unknown, log: Log): void {
+  const { status, body } = errorResponse(error);
+  if (status >= 500) {
+    log.error(
+      { method: exchange.request.method, url: exchange.request.url, error, cause: causeOf(error) },
+      messageOf(error),
+    );
+  }
+  // Once a stream has begun, its status is spent: ending the connection short is the only signal left.
+  if (exchange.headersSent || exchange.signal.aborted) connection.destroy();
+  else exchange.sendJson(status, body);
+}
+
+function causeOf(error: unknown): string | undefined {
+  return error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : undefined;
+}
+
+/**
+ * The body of a request that asked to upgrade. Node stops parsing at its head, so the body (exec start has a JSON one)
+ * is cut from the socket by its Content-Length here, and the rest stays on the socket as stream data.
+ */
+function bodyOfUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Readable {
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (length <= head.length) {
+    if (head.length > length) socket.unshift(head.subarray(length));
+    return Readable.from(length === 0 ? [] : [head.subarray(0, length)]);
+  }
+  const body = new PassThrough();
+  body.write(head);
+  let missing = length - head.length;
+  const onData = (chunk: Buffer) => {
+    body.write(chunk.subarray(0, missing));
+    if (chunk.length < missing) {
+      missing -= chunk.length;
+      return;
+    }
+    socket.off('data', onData);
+    socket.pause();
+    if (chunk.length > missing) socket.unshift(chunk.subarray(missing));
+    body.end();
+  };
+  socket.on('data', onData);
+  socket.on('close', () => body.destroy());
+  return body;
+}
