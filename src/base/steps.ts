@@ -17,3 +17,8 @@ export interface Step {
 export function announceStep(action: string, subject: string): void {
   if (steps.hasSubscribers) steps.publish({ action, subject } satisfies Step);
 }
+
+/** True while somebody listens to the announced steps. */
+export function areStepsObserved(): boolean {
+  return steps.hasSubscribers;
+}
