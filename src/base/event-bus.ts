@@ -7,8 +7,8 @@ export class EventBus<T> {
     this.#onListenerError = onListenerError;
   }
 
-  /** Adds a listener; the returned function removes it. */
-  subscribe(listener: (event: T) => void): () => void {
+  /** Adds a listener; the returned function removes it and says whether it was still there. */
+  subscribe(listener: (event: T) => void): () => boolean {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

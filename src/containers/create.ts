@@ -1,0 +1,164 @@
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { announceStep, invalidParameter, newId, shortId, writeFileAtomic } from '../base/index.ts';
+import type { ContainerConfig, EndpointSettings, HostConfig } from '../contract/docker/index.ts';
+import { announce } from './announce.ts';
+import { Container, type ContainerMount, type ContainerRecord, NEVER_RUN } from './container.ts';
+import type { ContainerContext } from './context.ts';
+import { fillVolumes } from './fill-volumes.ts';
+import { completeHostConfig } from './host-config.ts';
+import { commandOf, mergeImageConfig } from './merge-config.ts';
+import { planMounts } from './mounts.ts';
+import { generateName } from './names.ts';
+import { planNetworks } from './network-plan.ts';
+import { parseSecurity } from './security.ts';
+import { containerFiles, writeContainer } from './state-files.ts';
+
+/** Mode of a container's folder: as dockerd makes it, so that only root and its group pass. */
+const CONTAINER_FOLDER_MODE = 0o710;
+
+/** Which anonymous volumes a creation was about to make: read only if it never finished. */
+export const CREATION_FILE = 'gantry-creation.json';
+
+export interface CreateRequest {
+  /** Empty: one is made up. */
+  readonly name: string;
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  readonly endpoints: Readonly<Record<string, EndpointSettings>>;
+}
+
+/**
+ * Makes a container: everything is checked first, and what was made is undone if a later step fails.
+ * Throws notFound (`No such image: …`), conflict (name taken), invalidParameter.
+ */
+export async function createContainer(
+  context: ContainerContext,
+  request: CreateRequest,
+): Promise<{ id: string; warnings: string[] }> {
+  const image = context.images.resolve(request.config.Image);
+  const config = mergeImageConfig(request.config, image.config);
+  const hostConfig = completeHostConfig(
+    { ...request.hostConfig, LogConfig: logConfig(context, request.hostConfig) },
+    context.limits,
+  );
+  const command = commandOf(config);
+  parseSecurity(hostConfig);
+  if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) {
+    throw invalidParameter(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
+  }
+  const id = newId();
+  const mounts = planMounts(config, hostConfig, inheritedMounts(context, hostConfig));
+  const networks = planNetworks(hostConfig, request.endpoints, (name) => context.networks.get(name));
+  const record: ContainerRecord = {
+    id,
+    name: request.name.replace(/^\//, '') || generateName((name) => context.store.isNameFree(name)),
+    created: context.clock.timestamp(),
+    path: command.path,
+    arguments: command.arguments,
+    config: { ...config, Hostname: hostname(config, hostConfig, id, context) },
+    hostConfig,
+    imageId: image.id,
+    platform: { architecture: image.architecture, os: image.os },
+    mounts: mounts.map((mount) => withVolumeSource(context, mount)),
+    networks,
+    sandbox: undefined,
+    phase: { name: 'created' },
+    lastRun: NEVER_RUN,
+    restartCount: 0,
+    startedBefore: false,
+    manuallyStopped: false,
+  };
+  await make(context, record, image.chainId);
+  return { id, warnings: [] };
+}
+
+async function make(context: ContainerContext, record: ContainerRecord, image: string | undefined): Promise<void> {
+  const { id } = record;
+  const files = containerFiles(context.directories.containers, id);
+  await using undo = new AsyncDisposableStack();
+  context.store.reserveName(record.name, id);
+  undo.defer(() => context.store.releaseName(record.name, id));
+  announceStep('make', files.directory);
+  await mkdir(files.directory, { mode: CONTAINER_FOLDER_MODE });
+  undo.defer(() => rm(files.directory, { recursive: true, force: true }));
+  const anonymous = record.mounts.filter((mount) => mount.anonymous).map((mount) => mount.name);
+  if (anonymous.length > 0) await writeFileAtomic(join(files.directory, CREATION_FILE), JSON.stringify(anonymous));
+  await context.layers.createRwLayer(id, image);
+  undo.defer(() => context.layers.removeRwLayer(id));
+  await makeVolumes(context, record, undo);
+  await fillVolumes(context, record);
+  await requireBindSources(record.mounts);
+  await writeContainer(context.directories.containers, record);
+  const container = new Container(record);
+  context.store.add(container);
+  undo.move();
+  if (anonymous.length > 0) await rm(join(files.directory, CREATION_FILE), { force: true });
+  announce(context, container, 'create');
+}
+
+async function makeVolumes(
+  context: ContainerContext,
+  record: ContainerRecord,
+  undo: AsyncDisposableStack,
+): Promise<void> {
+  for (const mount of record.mounts) {
+    if (mount.type !== 'volume') continue;
+    const existed = context.volumes.has(mount.name);
+    await context.volumes.create({
+      name: mount.name,
+      driver: mount.driver,
+      options: mount.spec.VolumeOptions?.DriverConfig?.Options ?? {},
+      labels: {
+        ...mount.spec.VolumeOptions?.Labels,
+        // dockerd's mark of volumes that nobody named.
+        ...(mount.anonymous && { 'com.docker.volume.anonymous': '' }),
+      },
+    });
+    if (!existed && mount.anonymous) undo.defer(() => context.volumes.remove(mount.name, { force: true }));
+  }
+}
+
+/** A missing source of `--mount type=bind` is an error, one of `-v` is made at the start. */
+async function requireBindSources(mounts: readonly ContainerMount[]): Promise<void> {
+  for (const mount of mounts) {
+    if (!mount.sourceMustExist) continue;
+    const found = await stat(mount.source).catch(() => undefined);
+    if (found) continue;
+    throw invalidParameter(
+      `invalid mount config for type "bind": bind source path does not exist: ${mount.source}`,
+    );
+  }
+}
+
+function withVolumeSource(context: ContainerContext, mount: ContainerMount): ContainerMount {
+  return mount.type === 'volume' ? { ...mount, source: context.volumes.mountpoint(mount.name) } : mount;
+}
+
+function inheritedMounts(context: ContainerContext, hostConfig: HostConfig): ContainerMount[] {
+  return (hostConfig.VolumesFrom ?? []).flatMap((text) => {
+    const [from = '', mode = ''] = text.split(':');
+    if (mode !== '' && !['ro', 'rw', 'z', 'Z'].includes(mode)) throw invalidParameter(`invalid mode: ${mode}`);
+    const source = context.store.get(from);
+    return source.record.mounts.map((mount) => ({
+      ...mount,
+      writable: mount.writable && mode !== 'ro',
+      anonymous: false,
+    }));
+  });
+}
+
+function hostname(config: ContainerConfig, hostConfig: HostConfig, id: string, context: ContainerContext): string {
+  if (config.Hostname !== '') return config.Hostname;
+  if (hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host') return context.host.hostname;
+  if (hostConfig.NetworkMode.startsWith('container:')) {
+    return context.store.get(hostConfig.NetworkMode.slice('container:'.length)).record.config.Hostname;
+  }
+  return shortId(id);
+}
+
+function logConfig(context: ContainerContext, hostConfig: HostConfig): HostConfig['LogConfig'] {
+  const { Type: type, Config: config } = hostConfig.LogConfig;
+  const usesDefaults = type === '' || type === 'json-file';
+  return { Type: type || 'json-file', Config: usesDefaults ? { ...context.defaultLogOptions, ...config } : config };
+}

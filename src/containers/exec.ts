@@ -1,0 +1,216 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { announceStep, conflict, invalidParameter, messageOf, newId, notFound, runAll, systemError } from '../base/index.ts';
+import type { ExecConfig } from '../contract/docker/index.ts';
+import { buildEnvironment, buildProcess, type ShimConnection, ShimStartError } from '../runtime/index.ts';
+import { announce } from './announce.ts';
+import { Attachment, type ClientStream } from './attach.ts';
+import type { Container } from './container.ts';
+import type { ContainerContext } from './context.ts';
+import { parseDetachKeys } from './detach-keys.ts';
+import { bundleDirectory, processDirectory, spawnShim } from './process.ts';
+import { parseSecurity } from './security.ts';
+import { exitCodeOfFailedStart, translateStartFailure } from './start-failure.ts';
+import { resolveUser } from './users.ts';
+
+/** How many ended execs of a container can still be inspected: enough for every client that asks at once, and bounded. */
+const ENDED_EXECS_KEPT = 100;
+
+/** A further process in a container: described, then started once, then ended. */
+export interface Exec {
+  readonly id: string;
+  readonly container: Container;
+  readonly config: ExecConfig;
+  state:
+    | { readonly name: 'created' }
+    | { readonly name: 'starting' }
+    | { readonly name: 'running'; readonly pid: number }
+    | { readonly name: 'ended'; readonly exitCode: number };
+  process: ShimConnection | undefined;
+}
+
+/** Describes a process to run in a running container. Throws notFound, conflict (not running, paused), invalidParameter. */
+export function createExec(context: ContainerContext, idOrName: string, config: ExecConfig): Exec {
+  const container = context.store.get(idOrName);
+  requireExecutable(container);
+  if ((config.Cmd ?? []).length === 0) throw invalidParameter('No exec command specified');
+  parseDetachKeys(config.DetachKeys ?? '');
+  const exec: Exec = { id: newId(), container, config, state: { name: 'created' }, process: undefined };
+  container.execs.set(exec.id, exec);
+  forgetOldExecs(container);
+  announce(context, container, `exec_create: ${(config.Cmd ?? []).join(' ')}`, { execID: exec.id });
+  return exec;
+}
+
+/** The exec of that id; throws notFound (`No such exec instance: …`). */
+export function findExec(context: ContainerContext, id: string): Exec {
+  for (const container of context.store.list()) {
+    const exec = container.execs.get(id);
+    if (exec) return exec;
+  }
+  throw notFound(`No such exec instance: ${id}`);
+}
+
+/**
+ * Runs an exec. With a client (made by `onReady` once everything is checked) it resolves when the client's part is over,
+ * without one as soon as the process runs.
+ */
+export async function startExec(
+  context: ContainerContext,
+  id: string,
+  options: { readonly terminal: boolean; readonly consoleSize?: readonly [number, number] | null | undefined },
+  onReady: (() => ClientStream) | undefined,
+): Promise<void> {
+  const exec = findExec(context, id);
+  const { container, config } = exec;
+  if (exec.state.name === 'ended') throw conflict(`exec command ${id} has already run`);
+  if (exec.state.name !== 'created') throw conflict(`exec command ${id} is already running`);
+  requireExecutable(container);
+  exec.state = { name: 'starting' };
+  announce(context, container, `exec_start: ${(config.Cmd ?? []).join(' ')}`, { execID: id });
+  let client: ClientStream | undefined;
+  try {
+    const terminal = config.Tty === true;
+    const execFile = await writeProcessFile(context, exec, options.consoleSize ?? config.ConsoleSize);
+    client = onReady?.();
+    const process = await spawnShim(context, container, {
+      process: id,
+      execFile,
+      terminal,
+      stdin: config.AttachStdin === true && client !== undefined,
+      stdinOnce: true,
+      logs: false,
+    });
+    exec.process = process;
+    const ended = client && (await joinClient(context, exec, process, client));
+    const { pid } = await process.start();
+    exec.state = { name: 'running', pid };
+    void watch(context, exec, process);
+    await ended;
+  } catch (error) {
+    await failed(context, exec, error, client);
+  }
+}
+
+/** The size of an exec's terminal, from now on. */
+export function resizeExec(context: ContainerContext, id: string, rows: number, columns: number): void {
+  const exec = findExec(context, id);
+  if (exec.state.name === 'created' || exec.state.name === 'ended') throw conflict(`exec ${id} is not running`);
+  exec.process?.resize(rows, columns);
+}
+
+async function joinClient(
+  context: ContainerContext,
+  exec: Exec,
+  process: ShimConnection,
+  client: ClientStream,
+): Promise<Promise<void>> {
+  const { config } = exec;
+  const attachment = new Attachment(
+    {
+      stdin: config.AttachStdin === true,
+      stdout: config.AttachStdout === true,
+      stderr: config.AttachStderr === true,
+    },
+    config.DetachKeys ?? '',
+    client,
+  );
+  await attachment.join(process, { ownsConnection: false });
+  return attachment.ended.then((how) => {
+    if (how === 'detached') announce(context, exec.container, 'exec_detach', { execID: exec.id });
+  });
+}
+
+async function watch(context: ContainerContext, exec: Exec, process: ShimConnection): Promise<void> {
+  const code = await process.exited.then(
+    (exit) => exit.code,
+    () => undefined,
+  );
+  exec.state = { name: 'ended', exitCode: code ?? 137 };
+  exec.process = undefined;
+  process.close();
+  announce(context, exec.container, 'exec_die', { execID: exec.id, exitCode: String(exec.state.exitCode) });
+  await forgetFiles(context, exec);
+}
+
+async function failed(
+  context: ContainerContext,
+  exec: Exec,
+  cause: unknown,
+  client: ClientStream | undefined,
+): Promise<void> {
+  exec.process?.close();
+  exec.process = undefined;
+  const error = translateStartFailure(cause);
+  exec.state = { name: 'ended', exitCode: exitCodeOfFailedStart(error) };
+  announce(context, exec.container, 'exec_die', { execID: exec.id, exitCode: String(exec.state.exitCode) });
+  await forgetFiles(context, exec);
+  if (client === undefined) throw error;
+  // The stream has begun: dockerd tells the client there, as if the process had printed it.
+  const text = cause instanceof ShimStartError ? `OCI runtime exec failed: ${cause.message.trim()}: unknown` : messageOf(error);
+  await client.write('stdout', Buffer.from(`${text}\r\n`));
+  client.end();
+}
+
+async function forgetFiles(context: ContainerContext, exec: Exec): Promise<void> {
+  await runAll(
+    [
+      () => rm(processDirectory(context, exec.container.id, exec.id), { recursive: true, force: true }),
+      () => rm(processFile(context, exec), { force: true }),
+    ],
+    'removing the files of an exec',
+  ).catch((error) => context.log.warn({ exec: exec.id, error }, 'the files of an exec were not removed'));
+}
+
+function processFile(context: ContainerContext, exec: Exec): string {
+  return join(bundleDirectory(context, exec.container.id), `exec-${exec.id}.json`);
+}
+
+/** Writes the OCI description of the process, for the runtime. */
+async function writeProcessFile(
+  context: ContainerContext,
+  exec: Exec,
+  consoleSize: readonly [number, number] | null | undefined,
+): Promise<string> {
+  const { container, config } = exec;
+  const { record } = container;
+  const root = context.layers.mountedRoot(container.id);
+  if (root === undefined) throw systemError(`container ${container.id} has no mounted root`);
+  const terminal = config.Tty === true;
+  const process = buildProcess(
+    {
+      arguments: config.Cmd ?? [],
+      environment: buildEnvironment({
+        hostname: record.config.Hostname,
+        terminal,
+        configured: [...(record.config.Env ?? []), ...(config.Env ?? [])],
+      }),
+      workingDirectory: config.WorkingDir || record.config.WorkingDir,
+      user: resolveUser(root, config.User || record.config.User, record.hostConfig.GroupAdd ?? []),
+      terminal,
+      consoleSize,
+      privileged: config.Privileged === true || record.hostConfig.Privileged,
+    },
+    parseSecurity(record.hostConfig),
+    record.hostConfig,
+    context.host,
+  );
+  const file = processFile(context, exec);
+  announceStep('write', file);
+  await writeFile(file, JSON.stringify(process), { mode: 0o600 });
+  return file;
+}
+
+function requireExecutable(container: Container): void {
+  const { phase, id } = container;
+  if (phase.name === 'restarting') {
+    throw conflict(`Container ${id} is restarting, wait until the container is running`);
+  }
+  if (phase.name !== 'running') throw conflict(`container ${id} is not running`);
+  if (phase.paused) throw conflict(`Container ${id} is paused, unpause the container before exec`);
+}
+
+function forgetOldExecs(container: Container): void {
+  const ended = [...container.execs.values()].filter((exec) => exec.state.name === 'ended');
+  for (const exec of ended.slice(0, Math.max(0, ended.length - ENDED_EXECS_KEPT))) container.execs.delete(exec.id);
+}

@@ -1,0 +1,108 @@
+import { rename, rm } from 'node:fs/promises';
+import { announceStep, conflict, errnoOf, isKind, runAll } from '../base/index.ts';
+import { announce } from './announce.ts';
+import type { Container } from './container.ts';
+import type { ContainerContext } from './context.ts';
+import { nextExit, sendSignal } from './kill.ts';
+import { SIGKILL } from './signals.ts';
+import { containerFiles, writeState } from './state-files.ts';
+import { takeDown } from './take-down.ts';
+
+export interface RemoveOptions {
+  /** Also if it runs. */
+  readonly force: boolean;
+  /** Its anonymous volumes too. */
+  readonly volumes: boolean;
+}
+
+/** Removes a container and everything of it. Throws conflict if it runs and `force` is not given. */
+export async function removeContainer(
+  context: ContainerContext,
+  idOrName: string,
+  options: RemoveOptions,
+): Promise<void> {
+  const container = context.store.get(idOrName);
+  if (options.force) await end(context, container);
+  await context.queue.run(container.id, async () => {
+    // With --rm its own end may have removed it by now.
+    if (context.store.find(container.id) === undefined) return;
+    requireRemovable(container);
+    await removeEnded(context, container, options);
+  });
+}
+
+/** Removes a container that does not run. Call inside the container's queue. */
+export async function removeEnded(
+  context: ContainerContext,
+  container: Container,
+  options: Pick<RemoveOptions, 'volumes'>,
+): Promise<void> {
+  container.cancelRestart?.();
+  const exitCode = container.record.lastRun.exitCode;
+  container.enter({ name: 'removing' });
+  try {
+    await erase(context, container, options);
+  } catch (error) {
+    container.enter({ name: 'dead' });
+    await writeState(context.directories.containers, container.record).catch(() => undefined);
+    throw error;
+  }
+  context.store.delete(container);
+  announce(context, container, 'destroy');
+  container.notify('not-running', { code: exitCode });
+  container.notify('removed', { code: exitCode });
+}
+
+async function end(context: ContainerContext, container: Container): Promise<void> {
+  if (container.phase.name !== 'running') return;
+  container.record.manuallyStopped = true;
+  const ended = nextExit(container);
+  await sendSignal(context, container, SIGKILL);
+  await ended;
+}
+
+function requireRemovable(container: Container): void {
+  const { phase, id } = container;
+  const name = `/${container.record.name}`;
+  const refuse = (state: string, advice: string) =>
+    conflict(`cannot remove container "${name}": container is ${state}: ${advice}`);
+  if (phase.name === 'running' && phase.paused) throw refuse('paused', 'unpause and then stop the container before removal or force remove');
+  if (phase.name === 'running') throw refuse('running', 'stop the container before removal or force remove');
+  if (phase.name === 'restarting' && container.cancelRestart === undefined) {
+    throw refuse('restarting', 'stop the container before removal or force remove');
+  }
+  if (phase.name === 'removing') throw conflict(`removal of container ${id} is already in progress`);
+}
+
+async function erase(
+  context: ContainerContext,
+  container: Container,
+  options: Pick<RemoveOptions, 'volumes'>,
+): Promise<void> {
+  const files = containerFiles(context.directories.containers, container.id);
+  const anonymous = container.record.mounts.filter((mount) => options.volumes && mount.anonymous);
+  // Once the folder has its new name the container is gone; a crash after that leaves only what recovery clears away.
+  announceStep('rename', files.directory);
+  const doomed = `${files.directory}-removing`;
+  await rename(files.directory, doomed).catch((error) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  });
+  await runAll(
+    [
+      () => container.phase.name === 'dead' && takeDown(context, container),
+      () => context.layers.removeRwLayer(container.id),
+      ...anonymous.map((mount) => () => removeVolume(context, mount.name)),
+      () => rm(doomed, { recursive: true, force: true }),
+    ],
+    `removing container ${container.id}`,
+  );
+}
+
+/** Another container may use the volume by its name (`--volumes-from`): then it stays. */
+async function removeVolume(context: ContainerContext, name: string): Promise<void> {
+  try {
+    await context.volumes.remove(name);
+  } catch (error) {
+    if (!isKind(error, 'conflict') && !isKind(error, 'notFound')) throw error;
+  }
+}

@@ -1,0 +1,35 @@
+import { conflict, invalidParameter } from '../base/index.ts';
+import { announce } from './announce.ts';
+import type { ContainerContext } from './context.ts';
+import { writeState } from './state-files.ts';
+
+/** Gives a container another name. Throws invalidParameter for a malformed name, conflict for one in use. */
+export async function renameContainer(context: ContainerContext, idOrName: string, newName: string): Promise<void> {
+  const name = newName.replace(/^\//, '');
+  if (idOrName === '' || name === '') {
+    throw invalidParameter('Neither old nor new names may be empty');
+  }
+  const container = context.store.get(idOrName);
+  await context.queue.run(container.id, async () => {
+    const { record } = container;
+    const oldName = record.name;
+    if (name === oldName) {
+      throw invalidParameter('Renaming a container with the same name as its current name');
+    }
+    if (container.phase.name === 'removing' || container.phase.name === 'dead') {
+      throw conflict(`container is marked for removal and cannot be renamed`);
+    }
+    context.store.reserveName(name, container.id);
+    try {
+      record.name = name;
+      await writeState(context.directories.containers, record);
+      await context.networks.renameContainer(container.id, name);
+    } catch (error) {
+      record.name = oldName;
+      context.store.releaseName(name, container.id);
+      throw error;
+    }
+    context.store.releaseName(oldName, container.id);
+    announce(context, container, 'rename', { oldName: `/${oldName}` });
+  });
+}
