@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -75,4 +76,12 @@ void daemon_restore_child(void)
     /* A half-made container that nobody holds is worse than none. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)umask(022);
+}
+
+void daemon_drop_start_code(void)
+{
+    extern const char __executable_start, etext;
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t start = (uintptr_t)&__executable_start & ~(page - 1), end = (uintptr_t)&etext & ~(page - 1);
+    (void)madvise((void *)start, end - start, MADV_DONTNEED);
 }

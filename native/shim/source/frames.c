@@ -40,32 +40,34 @@ static void next_frame(struct frame_reader *reader)
     reader->header_have = reader->payload_have = reader->payload_length = 0;
 }
 
+/* Fills `target` from `*have` up to `wanted` bytes with what is left of `data`; true once it is full. */
+static bool fill(uint8_t *target, uint32_t *have, uint32_t wanted, const uint8_t *data, size_t length, size_t *used)
+{
+    const size_t take = smaller(wanted - *have, length - *used);
+    memcpy(target + *have, data + *used, take);
+    *have += (uint32_t)take;
+    *used += take;
+    return *have == wanted;
+}
+
 enum frame_status frame_read(struct frame_reader *reader, const uint8_t *data, size_t length, size_t *used)
 {
     *used = 0;
-    if (reader->stdin_left > 0) return length > 0 ? FRAME_STDIN : FRAME_NEED_MORE;
-
-    if (reader->header_have < HEADER_SIZE) {
-        const size_t take = smaller(HEADER_SIZE - reader->header_have, length);
-        memcpy(reader->header + reader->header_have, data, take);
-        reader->header_have += take;
-        *used = take;
-        if (reader->header_have < HEADER_SIZE) return FRAME_NEED_MORE;
-        if (!accept_header(reader)) return FRAME_MALFORMED;
+    for (;;) {
+        if (reader->stdin_left > 0) return *used < length ? FRAME_STDIN : FRAME_NEED_MORE;
+        if (reader->header_have < HEADER_SIZE) {
+            if (!fill(reader->header, &reader->header_have, HEADER_SIZE, data, length, used)) return FRAME_NEED_MORE;
+            if (!accept_header(reader)) return FRAME_MALFORMED;
+        }
         if (reader->header[0] == REQUEST_STDIN) {
             next_frame(reader);
-            return *used < length && reader->stdin_left > 0 ? FRAME_STDIN : FRAME_NEED_MORE;
+            continue;
         }
+        if (!fill(reader->payload, &reader->payload_have, reader->payload_length, data, length, used)) return FRAME_NEED_MORE;
+        if (reader->header[0] == REQUEST_HELLO) reader->greeted = true;
+        next_frame(reader);
+        return FRAME_READY;
     }
-
-    const size_t take = smaller(reader->payload_length - reader->payload_have, length - *used);
-    memcpy(reader->payload + reader->payload_have, data + *used, take);
-    reader->payload_have += take;
-    *used += take;
-    if (reader->payload_have < reader->payload_length) return FRAME_NEED_MORE;
-    if (reader->header[0] == REQUEST_HELLO) reader->greeted = true;
-    next_frame(reader);
-    return FRAME_READY;
 }
 
 void frame_stdin_taken(struct frame_reader *reader, uint32_t count) { reader->stdin_left -= count; }

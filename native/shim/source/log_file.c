@@ -61,8 +61,8 @@ int log_open(struct log_file *log, const struct log_settings *settings)
 
 int64_t log_time(struct log_file *log, int64_t now)
 {
-    log->last_time = now > log->last_time ? now : log->last_time + 1;
-    return log->last_time;
+    log->given_time = now > log->given_time ? now : log->given_time + 1;
+    return log->given_time;
 }
 
 /* PATH.N or PATH.N.gz */
@@ -133,6 +133,7 @@ void log_add(struct log_file *log, const char *stream, int64_t time, const uint8
     }
     const struct entry entry = {text, length, newline, stream, time, log->settings.attributes};
     log->gathered = (size_t)(json_entry(buffer + log->gathered, &entry) - buffer);
+    log->last_time = time;
     if (log->gathered >= BATCH) log_flush(log);
 }
 

@@ -26,6 +26,7 @@ struct log_file {
     bool torn;           /* bytes past `size` are half an entry that could not be cut off yet */
     pid_t compressor;    /* the child that compresses PATH.1, or 0 */
     int64_t size;        /* bytes of whole entries in the file */
+    int64_t given_time;  /* the newest that log_time() gave out */
     int64_t last_time;   /* of the newest entry */
     size_t gathered;     /* bytes in the buffer */
 };

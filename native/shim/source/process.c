@@ -88,6 +88,7 @@ static void runtime_ended(struct shim *shim, int status)
     put_u32(pid, (uint32_t)shim->process);
     connections_send(shim, REPLY_STARTED, 0, pid, sizeof pid);
     connection_resume_input(shim);
+    daemon_drop_start_code();
 }
 
 static void process_ended(struct shim *shim, int status)

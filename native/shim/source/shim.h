@@ -132,5 +132,7 @@ void exit_record_discard(struct shim *shim);
 /* daemon.c */
 void daemon_prepare(struct shim *shim);
 void daemon_restore_child(void); /* in a child, before it becomes the runtime */
+/* Unmaps the program's own text (clean, and back at the next instruction): what only the start needed stays away. */
+void daemon_drop_start_code(void);
 
 #endif

@@ -14,7 +14,7 @@ const RUNTIME = '/usr/sbin/runc';
 const BUSYBOX = '/bin/busybox';
 const SHIM = process.env.SHIM ?? join(import.meta.dirname, '../build/gantry-shim');
 const CGROUPS = '/sys/fs/cgroup';
-const APPLETS = ['sh', 'cat', 'echo', 'sleep', 'stty', 'head', 'tail', 'seq', 'yes', 'printf', 'kill', 'dd', 'true', 'wc'];
+const APPLETS = ['sh', 'cat', 'echo', 'sleep', 'stty', 'head', 'tail', 'seq', 'yes', 'printf', 'kill', 'dd', 'true', 'wc', 'test'];
 
 /** What a test may say of its container; the rest is ordinary. */
 export interface ContainerOptions {

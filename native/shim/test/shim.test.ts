@@ -44,20 +44,22 @@ test('stdout, stderr and the exit code arrive, are logged, and are recorded', LI
 });
 
 test('a terminal has a size, echoes, and can be resized', LIMIT, async () => {
-  const command = ['sh', '-c', 'stty size; trap "stty size; exit 3" WINCH; echo ready; while read line; do echo got $line; done'];
-  const container = await laboratory.container({ command, terminal: true, stdin: true });
+  const script = 'echo ready; while read line; do test $line = end && exit 3; echo got $line; stty size; done';
+  const container = await laboratory.container({ command: ['sh', '-c', script], terminal: true, stdin: true });
   const gathered = new Gathered();
   const attached = await container.engine.attach({ stdout: true, stdin: true }, gathered.listen);
   container.engine.resize(40, 120);
   await container.engine.start();
-  await gathered.until('ready');
   await attached.writeStdin(Buffer.from('hello\n'));
-  await gathered.until('got hello\r\n');
+  await gathered.until('got hello\r\n40 120\r\n');
   container.engine.resize(50, 132);
-  await attached.writeStdin(Buffer.from('x\n'));
-  await gathered.until('50 132');
+  await container.engine.state();
+  await attached.writeStdin(Buffer.from('again\n'));
+  await gathered.until('got again\r\n50 132\r\n');
+  await attached.writeStdin(Buffer.from('end\n'));
   assert.equal((await container.engine.exited).code, 3);
-  assert.ok((await readLog(container.logPath)).some((entry) => entry.log === 'got hello\r\n' && entry.stream === 'stdout'));
+  const entries = await readLog(container.logPath);
+  assert.ok(entries.some((entry) => entry.log === 'got hello\r\n' && entry.stream === 'stdout'));
 });
 
 test('half-closing stdin ends the input but not the output', LIMIT, async () => {
