@@ -1,7 +1,16 @@
+export * from './cgroups.ts';
+export { type ConfinedThreads, openConfinedThreads } from './confined.ts';
+export type { AnyConfinedTask, ConfinedTask } from './confined-task.ts';
+export { serveConfinedTasks } from './confined-worker.ts';
+export { DecompressionError, type Decompressor, openDecompressor } from './decompressor.ts';
+export * from './file-nodes.ts';
+export { readFileInRoot, resolveInRoot } from './in-root.ts';
 export { type Kernel, KernelError, startKernel } from './kernel.ts';
 export { SystemError } from './libc.ts';
 export * from './mountinfo.ts';
 export type { AddressState, LinkState, Prefix } from './netlink/operations.ts';
+export { removeLinksInBackground } from './netlink/remove-in-background.ts';
 export type * from './operations.ts';
 export { openPidfd, type ProcessInfo, processStartTime, readProcess } from './process.ts';
 export { type ProgramOptions, type ProgramResult, runProgram, waitForExit } from './run-program.ts';
+export { getXattr, listXattrs, setXattr } from './xattr.ts';

@@ -2,7 +2,7 @@ import { SystemError } from './libc.ts';
 import { mount, unmount } from './mount.ts';
 import { LostNamespaceError, NetworkNamespaces, unshareFileSystemAttributes } from './namespace.ts';
 import { flushConntrack } from './netlink/conntrack.ts';
-import { configureLink, listLinks, makeBridge, makeVethPair, removeLink } from './netlink/link.ts';
+import { configureLink, disablePort, listLinks, makeBridge, makeVethPair, removeLink } from './netlink/link.ts';
 import { addAddress, listAddresses, listRoutes, removeAddress, removeDefaultRoute, setRoute } from './netlink/route.ts';
 import { NetlinkSocket } from './netlink/socket.ts';
 import { loadNftables, NftablesContext } from './nftables.ts';
@@ -81,6 +81,7 @@ export class OperationContext {
       makeVethPair: (operation, tools) => makeVethPair(tools.route, operation),
       removeLink: (operation, tools) => removeLink(tools.route, operation),
       configureLink: (operation, tools) => configureLink(tools.route, operation),
+      disablePort: (operation, tools) => disablePort(tools.route, operation),
       addAddress: (operation, tools) => addAddress(tools.route, operation),
       removeAddress: (operation, tools) => removeAddress(tools.route, operation),
       setRoute: (operation, tools) => setRoute(tools.route, operation),

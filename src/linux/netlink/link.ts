@@ -3,6 +3,7 @@ import { errnoOf } from '../../base/index.ts';
 import { attribute, decodeAttributes, decodeMac, decodeText, encodeMac, nested, text, u8, u32 } from './message.ts';
 import type {
   ConfigureLinkOperation,
+  DisablePortOperation,
   LinkState,
   MakeBridgeOperation,
   MakeVethPairOperation,
@@ -30,7 +31,10 @@ const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const IFLA_INFO_SLAVE_KIND = 4;
 const IFLA_INFO_SLAVE_DATA = 5;
+const IFLA_BRPORT_STATE = 1;
 const IFLA_BRPORT_MODE = 4;
+const IFLA_BRPORT_ISOLATED = 33;
+const BR_STATE_DISABLED = 0;
 const VETH_INFO_PEER = 1;
 /** Leaves out statistics, which cost more than everything else together. */
 const RTEXT_FILTER_SKIP_STATS = 8;
@@ -55,7 +59,7 @@ export function makeBridge(socket: NetlinkSocket, { name, macAddress, mtu }: Mak
 
 /** RTM_NEWLINK of kind veth, our end set up. */
 export function makeVethPair(socket: NetlinkSocket, operation: MakeVethPairOperation): undefined {
-  const { name, bridge, mtu, peer, hairpin } = operation;
+  const { name, bridge, mtu, peer, hairpin, isolated } = operation;
   const namespace = openSync(peer.namespace, 'r');
   try {
     const peerEnd = Buffer.concat([
@@ -82,14 +86,32 @@ export function makeVethPair(socket: NetlinkSocket, operation: MakeVethPairOpera
   } finally {
     closeSync(namespace);
   }
-  if (hairpin === true) setHairpin(socket, name);
+  const settings = [
+    ...(hairpin === true ? [attribute(IFLA_BRPORT_MODE, u8(1))] : []),
+    ...(isolated === true ? [attribute(IFLA_BRPORT_ISOLATED, u8(1))] : []),
+  ];
+  if (settings.length > 0) configurePort(socket, name, settings);
 }
 
 /** RTM_DELLINK. */
 export function removeLink(socket: NetlinkSocket, { link }: RemoveLinkOperation): undefined {
-  const payload = Buffer.concat([linkHeader({}), attribute(IFLA_IFNAME, text(link))]);
+  const { type, payload } = removeLinkMessage(link);
   try {
-    socket.request(RTM_DELLINK, 0, payload, `remove link ${link}`);
+    socket.request(type, 0, payload, `remove link ${link}`);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENODEV') throw error;
+  }
+}
+
+/** The request that removes a link. */
+export function removeLinkMessage(link: string): { readonly type: number; readonly payload: Buffer } {
+  return { type: RTM_DELLINK, payload: Buffer.concat([linkHeader({}), attribute(IFLA_IFNAME, text(link))]) };
+}
+
+/** Makes a bridge port deaf and mute at once; a missing one is fine. */
+export function disablePort(socket: NetlinkSocket, { link }: DisablePortOperation): undefined {
+  try {
+    configurePort(socket, link, [attribute(IFLA_BRPORT_STATE, u8(BR_STATE_DISABLED))]);
   } catch (error) {
     if (errnoOf(error) !== 'ENODEV') throw error;
   }
@@ -128,14 +150,14 @@ export function linkIndex(socket: NetlinkSocket, name: string): number {
   return index;
 }
 
-function setHairpin(socket: NetlinkSocket, name: string): void {
+function configurePort(socket: NetlinkSocket, name: string, settings: readonly Buffer[]): void {
   const information = nested(
     IFLA_LINKINFO,
     attribute(IFLA_INFO_SLAVE_KIND, text('bridge')),
-    nested(IFLA_INFO_SLAVE_DATA, attribute(IFLA_BRPORT_MODE, u8(1))),
+    nested(IFLA_INFO_SLAVE_DATA, ...settings),
   );
   const payload = Buffer.concat([linkHeader({}), attribute(IFLA_IFNAME, text(name)), information]);
-  socket.request(RTM_NEWLINK, 0, payload, `hairpin ${name}`);
+  socket.request(RTM_NEWLINK, 0, payload, `bridge port ${name}`);
 }
 
 function decodeLink(message: Buffer): LinkState {

@@ -18,12 +18,21 @@ export interface MakeVethPairOperation {
   readonly mtu: number;
   /** Let the bridge send packets back through the port they came from. */
   readonly hairpin?: boolean;
+  /** Let it exchange no frames with other isolated ports of the bridge. */
+  readonly isolated?: boolean;
   readonly peer: { readonly name: string; readonly namespace: string; readonly macAddress: string };
 }
 
 /** Removes a link (and its veth peer); a missing one is fine. */
 export interface RemoveLinkOperation {
   readonly op: 'removeLink';
+  readonly link: string;
+  readonly namespace?: string;
+}
+
+/** Makes a bridge port neither send nor receive, at once; a missing one is fine. */
+export interface DisablePortOperation {
+  readonly op: 'disablePort';
   readonly link: string;
   readonly namespace?: string;
 }
@@ -127,6 +136,7 @@ export type NetlinkOperation =
   | MakeVethPairOperation
   | RemoveLinkOperation
   | ConfigureLinkOperation
+  | DisablePortOperation
   | AddAddressOperation
   | RemoveAddressOperation
   | SetRouteOperation
@@ -141,6 +151,7 @@ export interface NetlinkResults {
   makeVethPair: undefined;
   removeLink: undefined;
   configureLink: undefined;
+  disablePort: undefined;
   addAddress: undefined;
   removeAddress: undefined;
   setRoute: undefined;

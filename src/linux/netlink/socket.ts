@@ -1,4 +1,6 @@
 import { closeSync } from 'node:fs';
+import type koffi from 'koffi';
+import { errnoOf } from '../../base/index.ts';
 import { checked, declare, SystemError } from '../libc.ts';
 import { decodeAttributes, decodeMessages, decodeText, encodeMessage, type Message } from './message.ts';
 
@@ -11,6 +13,7 @@ const setsockopt = declare<(fd: number, level: number, name: number, value: Int3
 const sendCall = declare<(fd: number, buffer: Buffer, length: number, flags: number) => number>(
   'long send(int fd, const void *buffer, size_t length, int flags)',
 );
+const sendInBackground = sendCall as unknown as koffi.KoffiFunc<typeof sendCall>;
 const recvCall = declare<(fd: number, buffer: Buffer, length: number, flags: number) => number>(
   'long recv(int fd, void *buffer, size_t length, int flags)',
 );
@@ -73,6 +76,25 @@ export class NetlinkSocket implements Disposable {
   ask(type: number, payload: Buffer, subject: string, visit: (payload: Buffer) => void): void {
     this.#send(type, NLM_F_REQUEST | NLM_F_ACK, payload);
     this.#receive(subject, (message) => visit(message.payload));
+  }
+
+  /**
+   * Like `request`, off the thread: the kernel does the work inside send(2), which another thread calls. An error named
+   * in `fine` is none.
+   */
+  async requestInBackground(type: number, payload: Buffer, subject: string, fine: readonly string[]): Promise<void> {
+    this.#sequence += 1;
+    const message = encodeMessage(type, NLM_F_REQUEST | NLM_F_ACK, this.#sequence, payload);
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    sendInBackground.async(this.#descriptor, message, message.length, 0, (error: unknown, sent: number) =>
+      error ? reject(error) : resolve(sent),
+    );
+    if ((await promise) === -1) throw new Error(`${subject}: the request could not be sent`);
+    try {
+      this.#receive(subject, () => {});
+    } catch (error) {
+      if (!fine.includes(errnoOf(error) ?? '')) throw error;
+    }
   }
 
   /** Sends one dump request and hands every message to `visit`. */
