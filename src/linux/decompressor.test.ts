@@ -34,7 +34,7 @@ describe('decompressor', () => {
 
     it(`refuses damaged ${format}`, () => {
       const data = compress(text);
-      data.fill(0xff, 100, 200);
+      data.fill(0xff, 10);
       assert.throws(() => decompress(format, data), DecompressionError);
     });
   }
