@@ -1,5 +1,4 @@
-/* How fast the log takes output: bytes of container output a second, on one core. Argument: the file (default /dev/null
-   in effect: a file in /dev/shm). */
+/* How fast the log takes output: bytes of container output a second, on one core. Argument: the file to write. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -25,6 +25,8 @@ export interface ContainerOptions {
   /** Merged over a json-file log in the bundle. */
   readonly log?: Partial<Extract<ShimLog, { driver: 'json-file' }>>;
   readonly noLog?: boolean;
+  /** Instead of runc. */
+  readonly runtime?: string;
   /** Bytes of memory. */
   readonly memory?: number;
 }
@@ -92,7 +94,7 @@ export class Laboratory {
   ): Promise<TestContainer> {
     const settings: ShimSettings = {
       directory,
-      runtime: { path: RUNTIME, root: join(this.root, 'runtime') },
+      runtime: { path: options.runtime ?? RUNTIME, root: join(this.root, 'runtime') },
       container: id,
       process: what,
       terminal: options.terminal ?? false,

@@ -238,6 +238,33 @@ test('a command that does not exist fails with the words of the runtime and leav
   assert.equal(await readFile(container.logPath, 'utf8'), '');
 });
 
+test('a runtime that is not there is named', LIMIT, async () => {
+  const container = await laboratory.container({ command: ['true'], runtime: '/no/such/runtime' });
+  await assert.rejects(container.engine.start(), /exec \/no\/such\/runtime: No such file or directory/);
+});
+
+test('input of a client that is gone still arrives, and waiting for room costs nothing', LIMIT, async () => {
+  const command = ['sh', '-c', 'sleep 0.5; wc -c'];
+  const container = await laboratory.container({ command, stdin: true, stdinOnce: true });
+  const gathered = new Gathered();
+  const attached = await container.engine.attach({ stdout: true, stdin: true }, gathered.listen);
+  const client = laboratory.keep(await connectShim(container.directory));
+  const input = await client.attach({ stdin: true });
+  const { shimPid } = await container.engine.state();
+  await container.engine.start();
+  await input.writeStdin(Buffer.alloc(150_000, 'x'));
+  client.close();
+  const stat = async () => (await readFile(`/proc/${shimPid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+  const ticks = async () => Number((await stat())[11]) + Number((await stat())[12]);
+  const ticksBefore = await ticks();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assert.ok((await ticks()) - ticksBefore <= 2);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  attached.closeStdin();
+  assert.equal((await container.engine.exited).code, 0);
+  assert.equal(gathered.text(), '150000\n');
+});
+
 test('signals reach the process; a dead one is not signalled', LIMIT, async () => {
   const command = ['sh', '-c', 'trap "exit 21" TERM; echo ready; while :; do sleep 0.05; done'];
   const container = await laboratory.container({ command });
