@@ -11,6 +11,7 @@ export * from './mountinfo.ts';
 export type { AddressState, LinkState, Prefix } from './netlink/operations.ts';
 export { removeLinksInBackground } from './netlink/remove-in-background.ts';
 export type * from './operations.ts';
+export { MOUNT_FLAGS } from './operations.ts';
 export { openPidfd, type ProcessInfo, processStartTime, readProcess } from './process.ts';
 export { type ProgramOptions, type ProgramResult, runProgram, waitForExit } from './run-program.ts';
 export { getXattr, listXattrs, setXattr } from './xattr.ts';
