@@ -5,6 +5,7 @@ export { Answer } from './http.ts';
 export * from './images.ts';
 export type { Json } from './json.ts';
 export { HOST_ADDRESS } from './namespaces.ts';
+export { type OutsideHost, startOutsideHost } from './outside.ts';
 export { runOrFail, runProgram } from './program.ts';
 export * from './registry.ts';
 export { type Collector, demultiplex, frames, type Hijacked } from './streams.ts';

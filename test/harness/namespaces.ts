@@ -18,7 +18,7 @@ export const HOST_ADDRESS = '192.0.2.1';
 /** Gives a network namespace that address; does nothing where it is already. */
 export const ADD_HOST_ADDRESS = `
 ip link show host0 >/dev/null 2>&1 || {
-  ip link add host0 type dummy
+  ip link add host0 type bridge
   ip address add ${HOST_ADDRESS}/24 dev host0
   ip link set host0 up
 }`;
@@ -30,7 +30,7 @@ ${ADD_HOST_ADDRESS}
 echo ready
 exec cat`;
 
-/** Makes fresh namespaces: loopback up, a dummy link with an address, mounts that do not propagate. */
+/** Makes fresh namespaces: loopback up, a bridge without ports that has an address, mounts that do not propagate. */
 export async function makeNamespaces(): Promise<Namespaces> {
   const holder = spawn('unshare', ['--mount', '--net', '--propagation', 'private', 'sh', '-c', SET_UP], {
     stdio: ['pipe', 'pipe', 'inherit'],
