@@ -104,11 +104,7 @@ export async function attachContainer(
   if (request.logs) await replay(context, container, request, client);
   if (!request.stream) return client.end();
   const { OpenStdin: openStdin } = container.record.config;
-  const attachment = new Attachment(
-    { ...request, stdin: request.stdin && openStdin },
-    request.detachKeys,
-    client,
-  );
+  const attachment = new Attachment({ ...request, stdin: request.stdin && openStdin }, request.detachKeys, client);
   container.waitingAttachments.add(attachment);
   try {
     if (container.phase.name === 'running') await joinWaiting(context, container);

@@ -76,6 +76,8 @@ export class Container {
   /** Clients that attached before the start and wait for the process. */
   readonly waitingAttachments = new Set<Attachment>();
   readonly execs = new Map<string, Exec>();
+  /** While a restart stops it, its `--rm` does not apply. */
+  keepsItself = false;
   /** Ends a pending restart. */
   cancelRestart: (() => void) | undefined;
   readonly #waiters = new Map<WaitCondition, Set<(exit: { code: number; error?: string }) => void>>();

@@ -40,10 +40,20 @@ export interface ContainerContext {
   readonly shimProgram: string;
   /** Path of the program that `--init` makes pid 1, or undefined where the host has none. */
   readonly initProgram: string | undefined;
+  /** Name servers, search domains and options of containers that name none (daemon.json `dns`, `dns-search`, `dns-opts`). */
+  readonly defaultDns: {
+    readonly servers: readonly string[];
+    readonly search: readonly string[];
+    readonly options: readonly string[];
+  };
+  /** Pids of every process in a cgroup and below. */
+  readonly cgroupMembers: (path: string) => readonly number[];
   /** The folder that tells a cgroup's memory events. */
   readonly memoryCgroup: (path: string) => { readonly version: 1 | 2; readonly path: string };
   /** cgroup that containers live under unless they say otherwise (daemon.json `cgroup-parent`). */
   readonly cgroupParent: string;
+  /** Log driver of containers that name none (daemon.json `log-driver`). */
+  readonly defaultLogDriver: string;
   /** Log options of containers that name none (daemon.json `log-opts`). */
   readonly defaultLogOptions: Readonly<Record<string, string>>;
 }

@@ -2,6 +2,7 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { announceStep, invalidParameter, newId, shortId, writeFileAtomic } from '../base/index.ts';
 import type { ContainerConfig, EndpointSettings, HostConfig } from '../contract/docker/index.ts';
+import type { ChainId } from '../layers/index.ts';
 import { announce } from './announce.ts';
 import { Container, type ContainerMount, type ContainerRecord, NEVER_RUN } from './container.ts';
 import type { ContainerContext } from './context.ts';
@@ -60,7 +61,7 @@ export async function createContainer(
     hostConfig,
     imageId: image.id,
     platform: { architecture: image.architecture, os: image.os },
-    mounts: mounts.map((mount) => withVolumeSource(context, mount)),
+    mounts,
     networks,
     sandbox: undefined,
     phase: { name: 'created' },
@@ -73,20 +74,20 @@ export async function createContainer(
   return { id, warnings: [] };
 }
 
-async function make(context: ContainerContext, record: ContainerRecord, image: string | undefined): Promise<void> {
-  const { id } = record;
+async function make(context: ContainerContext, plan: ContainerRecord, image: ChainId | undefined): Promise<void> {
+  const { id } = plan;
   const files = containerFiles(context.directories.containers, id);
   await using undo = new AsyncDisposableStack();
-  context.store.reserveName(record.name, id);
-  undo.defer(() => context.store.releaseName(record.name, id));
+  context.store.reserveName(plan.name, id);
+  undo.defer(() => context.store.releaseName(plan.name, id));
   announceStep('make', files.directory);
   await mkdir(files.directory, { mode: CONTAINER_FOLDER_MODE });
   undo.defer(() => rm(files.directory, { recursive: true, force: true }));
-  const anonymous = record.mounts.filter((mount) => mount.anonymous).map((mount) => mount.name);
+  const anonymous = plan.mounts.filter((mount) => mount.anonymous).map((mount) => mount.name);
   if (anonymous.length > 0) await writeFileAtomic(join(files.directory, CREATION_FILE), JSON.stringify(anonymous));
   await context.layers.createRwLayer(id, image);
   undo.defer(() => context.layers.removeRwLayer(id));
-  await makeVolumes(context, record, undo);
+  const record = { ...plan, mounts: await makeVolumes(context, plan.mounts, undo) };
   await fillVolumes(context, record);
   await requireBindSources(record.mounts);
   await writeContainer(context.directories.containers, record);
@@ -97,15 +98,20 @@ async function make(context: ContainerContext, record: ContainerRecord, image: s
   announce(context, container, 'create');
 }
 
+/** Makes the volumes that do not exist yet; returns the mounts with their places on the host. */
 async function makeVolumes(
   context: ContainerContext,
-  record: ContainerRecord,
+  mounts: readonly ContainerMount[],
   undo: AsyncDisposableStack,
-): Promise<void> {
-  for (const mount of record.mounts) {
-    if (mount.type !== 'volume') continue;
+): Promise<ContainerMount[]> {
+  const made: ContainerMount[] = [];
+  for (const mount of mounts) {
+    if (mount.type !== 'volume') {
+      made.push(mount);
+      continue;
+    }
     const existed = context.volumes.has(mount.name);
-    await context.volumes.create({
+    const volume = await context.volumes.create({
       name: mount.name,
       driver: mount.driver,
       options: mount.spec.VolumeOptions?.DriverConfig?.Options ?? {},
@@ -115,8 +121,12 @@ async function makeVolumes(
         ...(mount.anonymous && { 'com.docker.volume.anonymous': '' }),
       },
     });
-    if (!existed && mount.anonymous) undo.defer(() => context.volumes.remove(mount.name, { force: true }));
+    if (!existed && mount.anonymous) {
+      undo.defer(() => context.volumes.remove(mount.name, { force: true, users: [] }));
+    }
+    made.push({ ...mount, source: volume.Mountpoint });
   }
+  return made;
 }
 
 /** A missing source of `--mount type=bind` is an error, one of `-v` is made at the start. */
@@ -125,14 +135,8 @@ async function requireBindSources(mounts: readonly ContainerMount[]): Promise<vo
     if (!mount.sourceMustExist) continue;
     const found = await stat(mount.source).catch(() => undefined);
     if (found) continue;
-    throw invalidParameter(
-      `invalid mount config for type "bind": bind source path does not exist: ${mount.source}`,
-    );
+    throw invalidParameter(`invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
   }
-}
-
-function withVolumeSource(context: ContainerContext, mount: ContainerMount): ContainerMount {
-  return mount.type === 'volume' ? { ...mount, source: context.volumes.mountpoint(mount.name) } : mount;
 }
 
 function inheritedMounts(context: ContainerContext, hostConfig: HostConfig): ContainerMount[] {
@@ -158,7 +162,9 @@ function hostname(config: ContainerConfig, hostConfig: HostConfig, id: string, c
 }
 
 function logConfig(context: ContainerContext, hostConfig: HostConfig): HostConfig['LogConfig'] {
-  const { Type: type, Config: config } = hostConfig.LogConfig;
-  const usesDefaults = type === '' || type === 'json-file';
-  return { Type: type || 'json-file', Config: usesDefaults ? { ...context.defaultLogOptions, ...config } : config };
+  const { Type: given, Config: options } = hostConfig.LogConfig;
+  const driver = given || context.defaultLogDriver;
+  // The default options are the default driver's.
+  const defaults = driver === context.defaultLogDriver ? context.defaultLogOptions : {};
+  return { Type: driver, Config: { ...defaults, ...options } };
 }

@@ -1,6 +1,15 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { announceStep, conflict, invalidParameter, messageOf, newId, notFound, runAll, systemError } from '../base/index.ts';
+import {
+  announceStep,
+  conflict,
+  invalidParameter,
+  messageOf,
+  newId,
+  notFound,
+  runAll,
+  systemError,
+} from '../base/index.ts';
 import type { ExecConfig } from '../contract/docker/index.ts';
 import { buildEnvironment, buildProcess, type ShimConnection, ShimStartError } from '../runtime/index.ts';
 import { announce } from './announce.ts';
@@ -147,7 +156,8 @@ async function failed(
   await forgetFiles(context, exec);
   if (client === undefined) throw error;
   // The stream has begun: dockerd tells the client there, as if the process had printed it.
-  const text = cause instanceof ShimStartError ? `OCI runtime exec failed: ${cause.message.trim()}: unknown` : messageOf(error);
+  const text =
+    cause instanceof ShimStartError ? `OCI runtime exec failed: ${cause.message.trim()}: unknown` : messageOf(error);
   await client.write('stdout', Buffer.from(`${text}\r\n`));
   client.end();
 }

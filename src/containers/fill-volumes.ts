@@ -22,7 +22,7 @@ export async function fillVolumes(context: ContainerContext, record: ContainerRe
       if (source === undefined || !(await stat(source)).isDirectory()) continue;
       // `/.` copies the folder itself onto the volume: its content, and its own owner and mode.
       const copied = await runProgram(context.kernel, COPY_PROGRAM, ['-a', '--', `${source}/.`, volume.source]);
-      if (copied.code !== 0) throw systemError(`failed to populate volume: ${copied.stderr.trim()}`);
+      if (copied.status.code !== 0) throw systemError(`failed to populate volume: ${copied.stderr.trim()}`);
     }
   } finally {
     await context.layers.unmountRw(record.id);

@@ -71,9 +71,7 @@ function validateHostConfig(client: HostConfig, limits: HostLimits): void {
   validateModes(client);
   if (client.ShmSize < 0) throw invalidParameter('SHM size can not be less than 0');
   if (client.OomScoreAdj < -1000 || client.OomScoreAdj > 1000) {
-    throw invalidParameter(
-      `Invalid value ${client.OomScoreAdj}, range for oom score adj is [-1000, 1000]`,
-    );
+    throw invalidParameter(`Invalid value ${client.OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
   }
   if (client.Runtime !== '' && !limits.runtimes.includes(client.Runtime)) {
     throw invalidParameter(`unknown or invalid runtime name: ${client.Runtime}`);
@@ -95,7 +93,9 @@ function validateHostConfig(client: HostConfig, limits: HostLimits): void {
 function validateRestartPolicy(policy: RestartPolicy): void {
   const { Name: name, MaximumRetryCount: retries } = policy;
   if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(name)) {
-    throw invalidParameter(`invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
+    throw invalidParameter(
+      `invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+    );
   }
   if (name !== 'on-failure' && retries !== 0) {
     const unlimited = retries < 0 ? ' and cannot be negative' : '';

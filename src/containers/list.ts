@@ -32,7 +32,8 @@ const PREDICATES: Readonly<Record<string, Predicate>> = {
     ),
   volume: ({ record }, value) =>
     record.mounts.some((mount) => mount.name === value || mount.destination === value || mount.source === value),
-  publish: ({ record }, value) => hasPort(Object.keys(record.hostConfig.PortBindings ?? {}), value, record.sandbox?.ports),
+  publish: ({ record }, value) =>
+    hasPort(Object.keys(record.hostConfig.PortBindings ?? {}), value, record.sandbox?.ports),
   expose: ({ record }, value) => hasPort(Object.keys(record.config.ExposedPorts ?? {}), value, undefined),
   'is-task': (_, value) => value === 'false' || value === '0',
   health: (_, value) => value === 'none',

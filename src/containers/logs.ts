@@ -78,7 +78,6 @@ export async function* readLogs(
   }
 }
 
-
 function parseEntry(line: Buffer): LogEntry | undefined {
   try {
     const { log = '', stream = 'stdout', time, attrs = {} } = JSON.parse(line.toString('utf8')) as JsonLine;
@@ -105,7 +104,7 @@ async function logFiles(path: string): Promise<string[]> {
   const numberOf = (file: string) => Number(/\.(\d+)(?:\.gz)?$/.exec(file.slice(name.length))?.[1] ?? 0);
   const names = await readdir(dirname(path)).catch(() => []);
   return names
-    .filter((file) => file === name || /^\.\d+(\.gz)?$/.test(file.slice(name.length)) && file.startsWith(name))
+    .filter((file) => file === name || (/^\.\d+(\.gz)?$/.test(file.slice(name.length)) && file.startsWith(name)))
     .sort((left, right) => numberOf(right) - numberOf(left))
     .map((file) => `${dirname(path)}/${file}`);
 }
@@ -259,7 +258,14 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
 async function successorOf(current: FileHandle, path: string): Promise<FileHandle | undefined> {
   const { ino } = await current.stat();
   const files = (await logFiles(path)).filter((file) => !file.endsWith('.gz'));
-  const inodes = await Promise.all(files.map((file) => stat(file).then((found) => found.ino, () => undefined)));
+  const inodes = await Promise.all(
+    files.map((file) =>
+      stat(file).then(
+        (found) => found.ino,
+        () => undefined,
+      ),
+    ),
+  );
   const index = inodes.indexOf(ino);
   // Not among them: rotated away for good, so the oldest one left comes next.
   const next = index < 0 ? files[0] : files[index + 1];

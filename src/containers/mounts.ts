@@ -188,7 +188,9 @@ function mountFrom(
 
 function requireDestination(path: string, text: string): string {
   if (!isAbsolute(path)) {
-    throw invalidParameter(`invalid volume specification: '${text}': invalid mount path: '${path}' mount path must be absolute`);
+    throw invalidParameter(
+      `invalid volume specification: '${text}': invalid mount path: '${path}' mount path must be absolute`,
+    );
   }
   const clean = normalize(path).replace(/(.)\/$/, '$1');
   if (clean === '/') {

@@ -60,7 +60,7 @@ export function stateView(phase: Phase, lastRun: LastRun): ContainerStateView {
 }
 
 /** The phase that Docker's stored booleans mean; `removing` is read as dead, because a crash interrupted it. */
-export function phaseOf(state: Omit<ContainerStateView, 'Status'> & { RemovalInProgress?: boolean }): Phase {
+export function phaseOf(state: Omit<ContainerStateView, 'Status' | 'Health'> & { RemovalInProgress?: boolean }): Phase {
   if (state.Dead || state.RemovalInProgress === true) return { name: 'dead' };
   if (state.Restarting) return { name: 'restarting' };
   if (state.Running) return { name: 'running', pid: state.Pid, paused: state.Paused };

@@ -93,9 +93,7 @@ function shimSettings(
     runtime,
     container: container.id,
     process:
-      request.execFile === undefined
-        ? { bundle: bundleDirectory(context, container.id) }
-        : { exec: request.execFile },
+      request.execFile === undefined ? { bundle: bundleDirectory(context, container.id) } : { exec: request.execFile },
     terminal: request.terminal,
     stdin: request.stdin,
     stdinOnce: request.stdinOnce,

@@ -66,7 +66,8 @@ function requireRemovable(container: Container): void {
   const name = `/${container.record.name}`;
   const refuse = (state: string, advice: string) =>
     conflict(`cannot remove container "${name}": container is ${state}: ${advice}`);
-  if (phase.name === 'running' && phase.paused) throw refuse('paused', 'unpause and then stop the container before removal or force remove');
+  if (phase.name === 'running' && phase.paused)
+    throw refuse('paused', 'unpause and then stop the container before removal or force remove');
   if (phase.name === 'running') throw refuse('running', 'stop the container before removal or force remove');
   if (phase.name === 'restarting' && container.cancelRestart === undefined) {
     throw refuse('restarting', 'stop the container before removal or force remove');
@@ -91,7 +92,7 @@ async function erase(
     [
       () => container.phase.name === 'dead' && takeDown(context, container),
       () => context.layers.removeRwLayer(container.id),
-      ...anonymous.map((mount) => () => removeVolume(context, mount.name)),
+      ...anonymous.map((mount) => () => removeVolume(context, container, mount.name)),
       () => rm(doomed, { recursive: true, force: true }),
     ],
     `removing container ${container.id}`,
@@ -99,9 +100,10 @@ async function erase(
 }
 
 /** Another container may use the volume by its name (`--volumes-from`): then it stays. */
-async function removeVolume(context: ContainerContext, name: string): Promise<void> {
+async function removeVolume(context: ContainerContext, container: Container, name: string): Promise<void> {
   try {
-    await context.volumes.remove(name);
+    const users = context.store.volumeUsers(name).filter((id) => id !== container.id);
+    await context.volumes.remove(name, { users });
   } catch (error) {
     if (!isKind(error, 'conflict') && !isKind(error, 'notFound')) throw error;
   }

@@ -36,7 +36,16 @@ function isWanted(policy: RestartPolicy, exit: { code: number; restarts: number 
 }
 
 /** True if a container that is not running shall be started with the engine. */
-export function startsWithEngine(policy: RestartPolicy, container: { manuallyStopped: boolean; startedBefore: boolean; exitCode: number; wasRunning: boolean; restarts: number }): boolean {
+export function startsWithEngine(
+  policy: RestartPolicy,
+  container: {
+    manuallyStopped: boolean;
+    startedBefore: boolean;
+    exitCode: number;
+    wasRunning: boolean;
+    restarts: number;
+  },
+): boolean {
   switch (policy.Name) {
     case 'always':
       return container.startedBefore;

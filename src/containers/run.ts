@@ -59,7 +59,7 @@ export async function handleExit(
   const { at, code: exitCode, oomKilled } = exit;
   record.lastRun = { ...record.lastRun, finishedAt: formatTime(at), exitCode, oomKilled };
   container.enter({ name: restart ? 'restarting' : 'exited' });
-  const removesItself = record.hostConfig.AutoRemove && !restart;
+  const removesItself = record.hostConfig.AutoRemove && !restart && !container.keepsItself;
   if (!removesItself) await writeState(context.directories.containers, record);
   announce(context, container, 'die', {
     execDuration: String(ranFor / NANOSECONDS_PER_SECOND),

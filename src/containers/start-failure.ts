@@ -11,8 +11,9 @@ const TASK_PREFIX = 'failed to create task for container: failed to create shim 
 
 /** The runtime's refusal as an error for the client: the command's fault is a bad request, all else a system error. */
 export function translateStartFailure(error: unknown): EngineError {
-  if (error instanceof EngineError) return error;
-  if (!(error instanceof ShimStartError)) return systemError(messageOf(error), { cause: error });
+  if (!(error instanceof ShimStartError)) {
+    return error instanceof EngineError ? error : systemError(messageOf(error), { cause: error });
+  }
   const message = `${TASK_PREFIX}${error.message.trim()}: unknown`;
   const code = commandFault(error.message);
   return code === undefined

@@ -17,11 +17,7 @@ export interface StopOptions {
 }
 
 /** Ends a running container, gently and then not. Throws notModified if it does not run. */
-export async function stopContainer(
-  context: ContainerContext,
-  idOrName: string,
-  options: StopOptions,
-): Promise<void> {
+export async function stopContainer(context: ContainerContext, idOrName: string, options: StopOptions): Promise<void> {
   const container = context.store.get(idOrName);
   if (container.phase.name === 'restarting') {
     container.record.manuallyStopped = true;

@@ -31,6 +31,13 @@ export class ContainerStore {
     return matches[0];
   }
 
+  /** Full ids of the containers that name a volume. */
+  volumeUsers(volume: string): string[] {
+    return this.list()
+      .filter((container) => container.record.mounts.some((mount) => mount.name === volume))
+      .map((container) => container.id);
+  }
+
   /** Keeps `name` for the container `id`; throws if it is malformed or taken. */
   reserveName(name: string, id: string): void {
     requireValidName(name);

@@ -23,6 +23,7 @@ export async function takeDown(context: ContainerContext, container: Container):
         concurrently([
           () => context.networks.leave(container.id),
           () => unmountRoot(context, container),
+          () => releaseVolumes(context, container),
           () => rm(processesDirectory(context, container.id), { recursive: true, force: true }),
           () => rm(bundleDirectory(context, container.id), { recursive: true, force: true }),
         ]),
@@ -59,6 +60,12 @@ async function unmountRoot(context: ContainerContext, container: Container): Pro
     await context.kernel.run([{ op: 'unmount', target: sharedMemory, detach: true, ignoreMissing: true }]);
   }
   await context.layers.unmountRw(container.id);
+}
+
+async function releaseVolumes(context: ContainerContext, container: Container): Promise<void> {
+  for (const mount of container.record.mounts) {
+    if (mount.type === 'volume') await context.volumes.release(mount.name, container.id);
+  }
 }
 
 function announceUnmounts(context: ContainerContext, container: Container): void {

@@ -1,0 +1,16 @@
+import { invalidParameter, parseTime } from '../../base/index.ts';
+
+const NANOSECONDS_PER_SECOND = 1_000_000_000n;
+
+/**
+ * A moment as clients give it in `since` and `until`: seconds since 1970 with an optional fraction, or RFC 3339.
+ * Nanoseconds since 1970; undefined for an absent or empty parameter. Throws invalidParameter.
+ */
+export function parseMoment(text: string | null): bigint | undefined {
+  if (text === null || text === '') return undefined;
+  const match = /^(-?\d+)(?:\.(\d{1,9})\d*)?$/.exec(text);
+  if (match) return BigInt(match[1] ?? '0') * NANOSECONDS_PER_SECOND + BigInt((match[2] ?? '').padEnd(9, '0'));
+  const moment = parseTime(text);
+  if (moment === undefined) throw invalidParameter(`parsing time "${text}": invalid timestamp`);
+  return moment;
+}
