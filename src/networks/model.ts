@@ -34,6 +34,8 @@ export interface NetworkSpec {
 export interface BridgeSettings {
   readonly name: string;
   readonly subnet: string;
+  /** The subnet was asked for, so containers may ask for addresses. */
+  readonly subnetChosen: boolean;
   readonly ipRange?: string;
   /** The bridge's own address. */
   readonly gateway: string;
@@ -158,7 +160,8 @@ export interface Sandbox {
   /** The endpoint that has the default route; undefined if none has one. */
   readonly gatewayNetworkId: string | undefined;
   readonly ports: readonly PublishedPort[];
-  /** What was asked for, so that the ports can move with the gateway endpoint. */
+  /** What was asked for: the ports come and go with the endpoint that has the default route. */
+  readonly portRequests: readonly PortRequest[];
   readonly dnsServers: readonly string[];
   /** The port behind 127.0.0.11:53; undefined if this sandbox uses the servers in its resolv.conf directly. */
   readonly namesPort: number | undefined;

@@ -21,6 +21,14 @@ export interface FirewallPort {
   readonly containerPort: number;
 }
 
+/** All that a firewall has to do. */
+export interface FirewallState {
+  readonly networks: readonly FirewallNetwork[];
+  readonly ports: readonly FirewallPort[];
+  /** Drop what the host would forward between interfaces that are not ours: it forwards only because we made it. */
+  readonly guardForwarding: boolean;
+}
+
 /**
  * The rules that connect and separate containers, as kernel operations for a batch. Implementations differ in the
  * kernel facility only; `firewall.contract.ts` says what all must do.
@@ -32,7 +40,7 @@ export interface FirewallPort {
  */
 export interface Firewall {
   /** Replaces all that there is by exactly this, atomically: packets see the old rules or the new ones. */
-  replace(networks: readonly FirewallNetwork[], ports: readonly FirewallPort[]): readonly KernelOperation[];
+  replace(state: FirewallState): readonly KernelOperation[];
   addNetwork(network: FirewallNetwork): readonly KernelOperation[];
   removeNetwork(network: FirewallNetwork): readonly KernelOperation[];
   publish(ports: readonly FirewallPort[]): readonly KernelOperation[];

@@ -14,7 +14,7 @@ export function createNftablesFirewall(): Firewall {
   const transaction = (commands: string): readonly KernelOperation[] =>
     commands === '' ? [] : [{ op: 'nftables', commands }];
   return {
-    replace: (networks, ports) => transaction(replaceRules(networks, ports)),
+    replace: (state) => transaction(replaceRules(state)),
     addNetwork: (network) => transaction(addNetworkRules(network)),
     removeNetwork: (network) => transaction(removeNetworkRules(network)),
     publish: (ports) => transaction(publishRules(ports)),

@@ -1,4 +1,4 @@
-import type { FirewallNetwork, FirewallPort } from './firewall.ts';
+import type { FirewallNetwork, FirewallPort, FirewallState } from './firewall.ts';
 
 // Commands for libnftables, as text. Pure: what they mean for traffic is in firewall.ts.
 
@@ -20,8 +20,9 @@ export const NAMES_ADDRESS = '127.0.0.11';
  *
  * `loopback_guard`: our bridges have route_localnet (answers to 127.0.0.1 come back through them), which would let
  * others send to the host's loopback; nothing but `lo` may. `forward_to` ends at the bridge's own chain with a verdict.
+ * `guard`: packets between interfaces that are not ours are dropped.
  */
-const FRAME = `
+const frame = (guard: boolean) => `
 table ${TABLE} {
   map published { type inet_proto . inet_service : ipv4_addr . inet_service ; }
   map published_on { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service ; }
@@ -49,7 +50,7 @@ table ${TABLE} {
   chain forward {
     type filter hook forward priority filter ; policy accept ;
     oifname vmap @forward_to ;
-    iifname vmap @forward_from ;
+    iifname vmap @forward_from ;${guard ? '\n    drop ;' : ''}
   }
   chain postrouting {
     type nat hook postrouting priority srcnat ; policy accept ;
@@ -60,12 +61,12 @@ table ${TABLE} {
 `;
 
 /** One transaction that makes the table say exactly this. */
-export function replaceRules(networks: readonly FirewallNetwork[], ports: readonly FirewallPort[]): string {
+export function replaceRules({ networks, ports, guardForwarding }: FirewallState): string {
   // Adding first makes the deletion valid when there is no table yet.
   return [
     `add table ${TABLE}`,
     `delete table ${TABLE}`,
-    FRAME,
+    frame(guardForwarding),
     ...networks.map(addNetworkRules),
     ports.length === 0 ? '' : publishRules(ports),
   ].join('\n');
@@ -78,7 +79,7 @@ export function addNetworkRules(network: FirewallNetwork): string {
   const neighbours = `add rule ${TABLE} ${forward} iifname "${bridge}" ${interContainer ? 'accept' : 'drop'}`;
   const lines = [`add chain ${TABLE} ${forward}`];
   if (internal) {
-    lines.push(neighbours, `add element ${TABLE} forward_from { "${bridge}" : drop }`);
+    lines.push(neighbours);
   } else {
     lines.push(
       `add rule ${TABLE} ${forward} ct state established,related accept`,
@@ -101,10 +102,11 @@ export function addNetworkRules(network: FirewallNetwork): string {
 export function removeNetworkRules(network: FirewallNetwork): string {
   const { bridge, subnet, internal, masquerade } = network;
   const { forward, nat } = chainsOf(network);
-  const lines = [`delete element ${TABLE} forward_to { "${bridge}" }`];
-  if (internal) {
-    lines.push(`delete element ${TABLE} forward_from { "${bridge}" }`);
-  } else {
+  const lines = [
+    `delete element ${TABLE} forward_to { "${bridge}" }`,
+    `delete element ${TABLE} forward_from { "${bridge}" }`,
+  ];
+  if (!internal) {
     lines.push(`delete element ${TABLE} source_nat { "${bridge}" }`);
     if (masquerade) lines.push(`delete element ${TABLE} masqueraded { ${subnet} }`);
     lines.push(`flush chain ${TABLE} ${nat}`, `delete chain ${TABLE} ${nat}`);
