@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import type koffi from 'koffi';
+import type { KoffiFunc } from 'koffi';
 import { errnoOf } from '../../base/index.ts';
 import { checked, declare, SystemError } from '../libc.ts';
 import { decodeAttributes, decodeMessages, decodeText, encodeMessage, type Message } from './message.ts';
@@ -13,7 +13,7 @@ const setsockopt = declare<(fd: number, level: number, name: number, value: Int3
 const sendCall = declare<(fd: number, buffer: Buffer, length: number, flags: number) => number>(
   'long send(int fd, const void *buffer, size_t length, int flags)',
 );
-const sendInBackground = sendCall as unknown as koffi.KoffiFunc<typeof sendCall>;
+const sendInBackground = sendCall as unknown as KoffiFunc<typeof sendCall>;
 const recvCall = declare<(fd: number, buffer: Buffer, length: number, flags: number) => number>(
   'long recv(int fd, void *buffer, size_t length, int flags)',
 );
