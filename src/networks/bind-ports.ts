@@ -55,20 +55,19 @@ export async function releasePorts(kernel: Kernel, table: PortTable, ports: Boun
   if (ports.sockets.length > 0) await kernel.run([{ op: 'close', descriptors: ports.sockets }]);
 }
 
+/** What keeps a host port ours. A TCP port is held against others only by a listening socket. */
+export function bindOperation({ protocol, hostIp, hostPort }: Pick<PortRequest, 'protocol' | 'hostIp' | 'hostPort'>) {
+  const listen = protocol === 'tcp';
+  return { op: 'bindSocket', type: protocol, address: hostIp, port: hostPort, listen } as const;
+}
+
 /** Binds one after the other, adding to `sockets`; the failure if one could not be bound. */
 async function bindFrom(
   kernel: Kernel,
   candidates: readonly Candidate[],
   sockets: number[],
 ): Promise<KernelError | undefined> {
-  const operations = candidates.map(({ request, port }) => ({
-    op: 'bindSocket' as const,
-    type: request.protocol,
-    address: request.hostIp,
-    port,
-    // A TCP port is held against others only by a listening socket.
-    listen: request.protocol === 'tcp',
-  }));
+  const operations = candidates.map(({ request, port }) => bindOperation({ ...request, hostPort: port }));
   try {
     const bound = await kernel.run(operations);
     sockets.push(...bound.map(({ descriptor }) => descriptor));

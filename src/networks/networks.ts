@@ -18,7 +18,7 @@ import { describeNetwork, findNetwork, getNetwork, type NetworksOptions, type Ne
 
 const PORT_RANGE_FILE = '/proc/sys/net/ipv4/ip_local_port_range';
 
-/** Networks, and containers' part in them. Disposing stops answering names; containers keep their networks. */
+/** Networks, and containers' part in them. Disposing closes the engine's sockets only. */
 export interface Networks extends AsyncDisposable {
   /** Must come first. `running`: the containers whose sandboxes to adopt; everything else of ours is removed. */
   recover(running: ReadonlySet<string>): Promise<ReadonlyMap<string, Sandbox>>;
@@ -91,6 +91,8 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
     [Symbol.asyncDispose]: async () => {
       await settled();
       await state.nameServer[Symbol.asyncDispose]();
+      const descriptors = [...state.sandboxes.values()].flatMap(({ portSockets }) => portSockets);
+      if (descriptors.length > 0) await options.kernel.run([{ op: 'close', descriptors }]);
     },
   };
 }

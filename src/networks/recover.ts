@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { invalidParameter, messageOf, newId, readJsonFile, removeTemporaryFiles, runAll } from '../base/index.ts';
+import { invalidParameter, newId, readJsonFile, removeTemporaryFiles, runAll } from '../base/index.ts';
 import type { LinkState } from '../linux/index.ts';
 import { AddressAllocator, chooseSubnet, DEFAULT_ADDRESS_POOLS } from './address-pools.ts';
-import { bindPorts } from './bind-ports.ts';
+import { bindOperation } from './bind-ports.ts';
 import { bridgeOperations, type HostNetwork, isOurBridge, readHost } from './bridges.ts';
 import { DEFAULT_MTU, openNetwork, saveDocument, takenSubnets } from './create-network.ts';
 import { chooseNamesPort, serveNames } from './join.ts';
@@ -221,17 +221,17 @@ async function adopt(state: NetworksState, sandbox: Sandbox, host: HostNetwork):
   await restoreNames(state, sandbox);
 }
 
+/** The ports stay the container's even if a program took the socket while no engine ran: the rules win over it. */
 async function rebindPorts(state: NetworksState, sandbox: Sandbox): Promise<readonly number[]> {
   const sockets: number[] = [];
   for (const port of sandbox.ports) {
     try {
-      const bound = await bindPorts(state.options.kernel, state.ports, [port], '');
-      sockets.push(...bound.sockets);
+      state.ports.take(port);
+      const [bound] = await state.options.kernel.run([bindOperation(port)]);
+      sockets.push(bound.descriptor);
     } catch (error) {
-      state.options.log.warn(
-        { container: sandbox.containerId, port },
-        `a published port is not ours alone: ${messageOf(error)}`,
-      );
+      const { containerId } = sandbox;
+      state.options.log.warn({ container: containerId, port, err: error }, 'a published port could not be bound again');
     }
   }
   return sockets;

@@ -94,7 +94,11 @@ export function addNetworkRules(network: FirewallNetwork): string {
     );
     if (masquerade) lines.push(`add element ${TABLE} masqueraded { ${subnet} }`);
   }
-  lines.push(`add rule ${TABLE} ${forward} drop`, `add element ${TABLE} forward_to { "${bridge}" : jump ${forward} }`);
+  lines.push(
+    `add rule ${TABLE} ${forward} drop`,
+    `add element ${TABLE} forward_to { "${bridge}" : jump ${forward} }`,
+    `add element ${TABLE} forward_from { "${bridge}" : ${internal ? 'drop' : 'accept'} }`,
+  );
   return `${lines.join('\n')}\n`;
 }
 
