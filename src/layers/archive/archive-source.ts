@@ -80,8 +80,9 @@ export class ArchiveSource {
   #inflate(): number {
     let filled = 0;
     while (filled < this.#buffer.length && this.#decompressor !== undefined) {
-      const input = this.#input.peek(1);
-      if (input.length === 0 && !this.#insideStream) break;
+      const input = this.#input.peek(MAGIC_SIZE);
+      // What follows the last stream and is no other one is let go, as gzip(1) does.
+      if (!this.#insideStream && detectCompression(input) === 'none') break;
       const { consumed, produced, ended } = step(this.#decompressor, input, this.#buffer.subarray(filled));
       this.#input.skip(consumed);
       filled += produced;

@@ -57,7 +57,7 @@ export function pathInRoot(name: ByteString): ByteString {
   return parts.join('/');
 }
 
-/** True if the name climbs above the directory it is relative to. */
+/** True if the name, absolute or not, climbs above the root. */
 export function climbsOut(name: ByteString): boolean {
   let depth = 0;
   for (const part of name.split('/')) {

@@ -9,13 +9,14 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeSync,
 } from 'node:fs';
 import { errnoOf, invalidParameter } from '../../base/index.ts';
 import { getXattr, makeNode, setDescriptorTimes, setFileTimes, setXattr } from '../../linux/index.ts';
-import { type ByteString, displayName, filePath, libcPath, pathInRoot } from '../archive/byte-string.ts';
+import { type ByteString, climbsOut, displayName, filePath, libcPath, pathInRoot } from '../archive/byte-string.ts';
 import type { TarHeader } from '../archive/tar-header.ts';
 import { fileTimes } from './file-times.ts';
 import { classifyName, OPAQUE_XATTR } from './whiteouts.ts';
@@ -24,6 +25,8 @@ import { classifyName, OPAQUE_XATTR } from './whiteouts.ts';
 export type ContentReader = (size: number, use: (piece: Uint8Array) => void) => void;
 
 const IMPLIED_DIRECTORY_MODE = 0o755;
+// The kernel's own limit (path_resolution(7)).
+const MAXIMUM_LINKS = 40;
 const SPECIAL_BITS = 0o7000;
 const SETGID = 0o2000;
 
@@ -59,6 +62,7 @@ export class TreeWriter {
       read(header.storedSize, () => {});
       return;
     }
+    refuseEscape(header);
     this.#makeParents(path);
     const name = classifyName(path);
     if (name.kind === 'opaque') this.#markOpaque(name.directory);
@@ -75,18 +79,26 @@ export class TreeWriter {
     }
   }
 
-  #makeParents(path: ByteString): void {
+  #makeParents(path: ByteString, links = 0): void {
     const parent = parentOf(path);
-    if (this.#directories.has(parent)) return;
-    try {
-      if (lstatSync(filePath(`/${parent}`)).isDirectory()) this.#directories.add(parent);
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error;
-      this.#makeParents(parent);
-      mkdirSync(filePath(`/${parent}`), IMPLIED_DIRECTORY_MODE);
-      if (this.#inheritsMetadata) this.#setOwnerAndMode(parent, { uid: 0, gid: 0, mode: IMPLIED_DIRECTORY_MODE }, true);
-      this.#directories.add(parent);
+    if (!this.#directories.has(parent)) this.#makeDirectory(parent, links);
+  }
+
+  /** Makes a directory that the archive only implies, unless it is there; through symlinks, as dockerd does. */
+  #makeDirectory(path: ByteString, links: number): void {
+    if (links > MAXIMUM_LINKS) throw invalidParameter(`too many levels of symbolic links: ${displayName(path)}`);
+    this.#makeParents(path, links);
+    const status = lstatSync(filePath(`/${path}`), { throwIfNoEntry: false });
+    if (status?.isSymbolicLink()) {
+      const target = readlinkSync(filePath(`/${path}`), 'latin1');
+      this.#makeDirectory(pathInRoot(target.startsWith('/') ? target : `${parentOf(path)}/${target}`), links + 1);
+      return;
     }
+    if (status === undefined) {
+      mkdirSync(filePath(`/${path}`), IMPLIED_DIRECTORY_MODE);
+      if (this.#inheritsMetadata) this.#setOwnerAndMode(path, { uid: 0, gid: 0, mode: IMPLIED_DIRECTORY_MODE }, true);
+    }
+    if (status?.isDirectory() !== false) this.#directories.add(path);
   }
 
   #markOpaque(directory: ByteString): void {
@@ -204,6 +216,14 @@ export class TreeWriter {
       // As dockerd: an attribute that this kind of file cannot have is let go.
       ignoring(['EPERM'], () => setXattr(libcPath(`/${path}`), libcPath(name), value));
     }
+  }
+}
+
+/** Names that climb out are of no use in a chroot, but no honest archive has them. The texts are dockerd's. */
+function refuseEscape({ name, linkName, type }: TarHeader): void {
+  if (climbsOut(name)) throw invalidParameter(`invalid entry name "${displayName(name)}"`);
+  if (type === 'hardlink' && climbsOut(linkName)) {
+    throw invalidParameter(`invalid hardlink target "${displayName(linkName)}"`);
   }
 }
 

@@ -3,7 +3,7 @@ import { getSystemErrorMessage } from 'node:util';
 import { type Digest, EngineError, errnoOf, messageOf, systemError } from '../../base/index.ts';
 import type { ConfinedTask } from '../../linux/index.ts';
 import { type ArchiveExtent, ArchiveSource } from '../archive/archive-source.ts';
-import { climbsOut, filePath, pathInRoot } from '../archive/byte-string.ts';
+import { filePath, pathInRoot } from '../archive/byte-string.ts';
 import type { TarHeader } from '../archive/tar-header.ts';
 import { TarReader } from '../archive/tar-reader.ts';
 import { Crc64 } from '../tar-split/crc64.ts';
@@ -85,14 +85,9 @@ function writeEntry(header: TarHeader, reader: TarReader, split: TarSplitWriter,
   return sum;
 }
 
-/**
- * Content that cannot be read back by the entry's name goes into the tar-split itself: the stored parts of a sparse
- * file, and what has no name below the root.
- */
+/** Content that cannot be read back by the entry's name goes into the tar-split itself: the stored parts of a sparse file. */
 function mustKeepContent(header: TarHeader): boolean {
-  return (
-    header.storedSize > 0 && (header.sparseParts !== undefined || header.type !== 'file' || climbsOut(header.name))
-  );
+  return header.storedSize > 0 && (header.sparseParts !== undefined || header.type !== 'file');
 }
 
 /**
