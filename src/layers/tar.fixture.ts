@@ -22,7 +22,7 @@ export function testArchive(entries: readonly TestEntry[]): Buffer {
 }
 
 function entryBytes(entry: TestEntry): Buffer {
-  const data = Buffer.from(entry.data ?? '', 'latin1');
+  const data = typeof entry.data === 'string' ? Buffer.from(entry.data, 'latin1') : (entry.data ?? Buffer.alloc(0));
   const extended = entry.pax === undefined ? [] : [entryBytes({ name: 'pax', flag: 'x', data: paxData(entry.pax) })];
   return Buffer.concat([...extended, headerBlock(entry, data.length), padded(data)]);
 }
