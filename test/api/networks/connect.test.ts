@@ -82,7 +82,7 @@ test('what is refused', async () => {
     ],
     ['nope/disconnect', { Container: id }, 404, 'network nope not found'],
     [`${net}/disconnect`, { Container: 'nope' }, 404, 'No such container: nope'],
-    ['bridge/disconnect', { Container: id }, 403, `container ${id} is not connected to network bridge`],
+    ['bridge/disconnect', { Container: id }, 500, `container ${id} is not connected to network bridge`],
   ];
   for (const [path, body, status, message] of expected) {
     const answer = await engine.http('POST', `/networks/${path}`, body);

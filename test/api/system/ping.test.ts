@@ -8,7 +8,7 @@ for (const method of ['GET', 'HEAD'])
   test(`${method} /_ping`, async () => {
     const { status, text, headers } = await engine.http(method, '/_ping');
     assert.deepEqual([status, text], [200, method === 'GET' ? 'OK' : '']);
-    assert.equal(headers['api-version'], '1.51');
+    assert.equal(String(headers['api-version']), '1.51');
     assert.equal(headers['docker-experimental'], 'false');
     assert.equal(headers.ostype, 'linux');
     assert.equal(headers['builder-version'], '2');
@@ -42,12 +42,10 @@ test('/info', async () => {
   );
   assert.ok(Number(info.ContainersRunning) >= 1 && Number(info.Images) >= 1);
   assert.ok([...(info.SecurityOptions ?? [])].map(String).includes('name=seccomp,profile=builtin'));
-  assert.ok([...((info.Plugins as Json | undefined)?.Volume ?? [])].map(String).includes('local'));
+  assert.ok([...(info.Plugins?.Volume ?? [])].map(String).includes('local'));
   assert.ok(Object.keys(info.Runtimes ?? {}).includes(String(info.DefaultRuntime)));
-  assert.equal((info.Swarm as Json | undefined)?.LocalNodeState, 'inactive');
+  assert.equal(info.Swarm?.LocalNodeState, 'inactive');
 });
-
-type Json = ReturnType<Awaited<ReturnType<typeof engine.http>>['json']>;
 
 /** Version prefixes: path, status, text of the error if any. */
 const versions: readonly (readonly [string, number, string | undefined])[] = [
@@ -71,20 +69,21 @@ for (const [path, status, message] of versions)
   test(`GET ${path}`, async () => {
     const answer = await engine.http('GET', path);
     assert.equal(answer.status, status, answer.text);
-    if (message !== undefined) assert.equal(answer.message, message);
+    if (message !== undefined) assert.equal(answer.text.startsWith('{') ? answer.message : answer.text.trim(), message);
   });
 
 test('every answer names the API version', async () => {
   for (const path of ['/containers/json', '/v1.30/containers/json', '/containers/nope/json']) {
     const { headers } = await engine.http('GET', path);
-    assert.equal(headers['api-version'], '1.51');
-    assert.match(headers.server ?? '', /\(linux\)$/);
+    assert.equal(String(headers['api-version']), '1.51');
+    assert.match(String(headers.server), /\(linux\)$/);
     assert.match(headers['content-type'] ?? '', /^application\/json/);
   }
 });
 
 test('a method that a page does not have', async () => {
-  assert.equal((await engine.http('PUT', '/containers/json')).status, 405);
+  const answer = await engine.http('PUT', '/containers/json');
+  assert.deepEqual([answer.status, answer.message], [404, 'page not found']);
 });
 
 test('older versions have the fields of their time', async () => {
