@@ -86,7 +86,7 @@ function requireConnectable(container: Container): void {
 }
 
 async function update(context: ContainerContext, container: Container): Promise<void> {
-  const sandbox = context.networks.sandboxOf(container.id);
+  const sandbox = context.networks.sandbox(container.id);
   if (sandbox) {
     rememberSandbox(container, sandbox);
     await writeNetworkFiles(context, container, sandbox);

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { announceStep } from '../base/index.ts';
-import { hostsFile, resolvConf, type Sandbox } from '../networks/index.ts';
+import { hostsFile, hostsFileOnHost, resolvConf, type Sandbox } from '../networks/index.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
 import { containerFiles } from './state-files.ts';
@@ -28,29 +28,26 @@ export async function writeNetworkFiles(
 
 async function hosts(context: ContainerContext, container: Container, sandbox: Sandbox): Promise<string> {
   const { config, hostConfig } = container.record;
-  const extra = (hostConfig.ExtraHosts ?? []).map((entry) => entry.split(/:(.*)/s).slice(0, 2) as [string, string]);
+  const extra = { extraHosts: hostConfig.ExtraHosts ?? [], hostGateway: context.networks.hostGateway() };
   if (sandbox.path === undefined) {
-    const inherited = await readFile('/etc/hosts', 'utf8').catch(() => '');
-    return `${inherited}${hostsFile({ entries: [], extraHosts: extra, gateway: context.networks.hostGateway() })}`;
+    return hostsFileOnHost(await readFile('/etc/hosts', 'utf8').catch(() => ''), extra);
   }
-  const names =
-    config.Domainname === '' ? [config.Hostname] : [`${config.Hostname}.${config.Domainname}`, config.Hostname];
   return hostsFile({
-    entries: sandbox.endpoints.filter((endpoint) => endpoint.address !== '').map(({ address }) => ({ address, names })),
-    extraHosts: extra,
-    gateway: context.networks.hostGateway(),
+    hostname: config.Hostname,
+    domainName: config.Domainname,
+    addresses: sandbox.endpoints.map((endpoint) => endpoint.address).filter((address) => address !== ''),
+    ...extra,
   });
 }
 
 async function resolver(context: ContainerContext, container: Container, sandbox: Sandbox): Promise<string> {
   const { hostConfig } = container.record;
-  const chosen = (given: string[] | null, fallback: readonly string[]) => (given?.length ? given : fallback);
-  return resolvConf({
-    host: await readFile('/etc/resolv.conf', 'utf8').catch(() => ''),
-    servers: chosen(hostConfig.Dns, context.defaultDns.servers),
-    search: chosen(hostConfig.DnsSearch, context.defaultDns.search),
-    options: chosen(hostConfig.DnsOptions, context.defaultDns.options),
-    embedded: sandbox.namesPort !== undefined,
-    shared: sandbox.path === undefined,
-  });
+  const host = await readFile('/etc/resolv.conf', 'utf8').catch(() => '');
+  const chosen = (given: readonly string[] | null, fallback: readonly string[]) => (given?.length ? given : fallback);
+  const dns = chosen(hostConfig.Dns, context.defaultDns.servers);
+  const search = chosen(hostConfig.DnsSearch, context.defaultDns.search);
+  const options = chosen(hostConfig.DnsOptions, context.defaultDns.options);
+  // On the host's network the host's own file is right as it is, loopback servers included.
+  if (sandbox.path === undefined && dns.length + search.length + options.length === 0) return host;
+  return resolvConf({ host, dns, search, options, embedded: sandbox.namesPort !== undefined });
 }

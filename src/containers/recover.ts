@@ -5,11 +5,12 @@ import { connectShim, readExitRecord } from '../runtime/index.ts';
 import { Container, type Exit } from './container.ts';
 import type { ContainerContext } from './context.ts';
 import { CREATION_FILE } from './create.ts';
-import { processDirectory, processesDirectory } from './process.ts';
+import { rememberSandbox } from './launch.ts';
+import { type ContainerProcess, processDirectory, processesDirectory } from './process.ts';
 import { removeEnded } from './remove.ts';
 import { startsWithEngine } from './restart-policy.ts';
 import { handleExit, run, supervise } from './run.ts';
-import { containerFiles, readContainer } from './state-files.ts';
+import { containerFiles, readContainer, writeState } from './state-files.ts';
 import { takeDown } from './take-down.ts';
 
 /** Exit code of a container whose end nobody saw: the machine went down with it (dockerd's choice too). */
@@ -35,15 +36,24 @@ export async function recoverContainers(context: ContainerContext): Promise<Reco
     context.store.add(container);
   }
   const known = new Set(containers.map((container) => container.id));
+  const alive = new Map<Container, ContainerProcess>();
+  await inParallel(containers, PARALLEL_ADOPTIONS, async (container) => {
+    const process = await findProcess(context, container);
+    if (process) alive.set(container, process);
+  });
+  await context.networks.recover(new Set([...alive.keys()].map((container) => container.id)));
   await context.layers.recover({ containers: known });
   const wanted: Container[] = [];
   await inParallel(containers, PARALLEL_ADOPTIONS, async (container) => {
     try {
-      if (await recoverContainer(context, container)) wanted.push(container);
+      const process = alive.get(container);
+      if (process) await adopt(context, container, process);
+      else if (await settle(context, container)) wanted.push(container);
     } catch (error) {
       context.log.error({ container: container.id, error: messageOf(error) }, 'a container was not recovered');
     }
   });
+  await context.volumes.recover();
   await removeStrayRunFiles(context);
   return { startWanted: () => startAll(context, wanted) };
 }
@@ -87,44 +97,24 @@ async function removeHalfMade(context: ContainerContext, id: string): Promise<vo
   await rm(directory, { recursive: true, force: true });
 }
 
-/** Brings memory in line with the container's process. True if it shall be started. */
-async function recoverContainer(context: ContainerContext, container: Container): Promise<boolean> {
-  const { record } = container;
-  const { phase } = record;
-  await rm(join(containerFiles(context.directories.containers, container.id).directory, CREATION_FILE), {
-    force: true,
+/** The container's process, if its shim still lives and has started it. */
+async function findProcess(context: ContainerContext, container: Container): Promise<ContainerProcess | undefined> {
+  const process = await connectShim(processDirectory(context, container.id)).catch((error) => {
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ECONNREFUSED') {
+      context.log.error({ container: container.id, error: messageOf(error) }, 'a shim does not answer');
+    }
+    return undefined;
   });
-  if (await adopt(context, container)) return false;
-  const exit = await readExitRecord(processDirectory(context, container.id)).catch(() => undefined);
-  if (phase.name === 'running') {
-    await context.queue.run(container.id, () => handleExit(context, container, exit ?? unknownExit(context), 0));
-    return !record.manuallyStopped && container.phase.name === 'exited' && wantsStart(container, true);
-  }
-  await takeDown(context, container);
-  if (phase.name === 'restarting') {
-    container.enter({ name: 'exited' });
-    return wantsStart(container, true);
-  }
-  if (record.hostConfig.AutoRemove || phase.name === 'dead') {
-    if (phase.name !== 'created') await removeEnded(context, container, { volumes: true });
-    return false;
-  }
-  return wantsStart(container, false);
+  if (process === undefined) return undefined;
+  const { phase } = await process.state();
+  if (phase === 'starting' || phase === 'running' || phase === 'draining' || phase === 'exited') return process;
+  // It waits for a start that will not come.
+  process.close();
+  return undefined;
 }
 
-/** Takes a living process over from the engine before; false if there is none. */
-async function adopt(context: ContainerContext, container: Container): Promise<boolean> {
-  const directory = processDirectory(context, container.id);
-  const process = await connectShim(directory).catch((error) => {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ECONNREFUSED') return undefined;
-    throw error;
-  });
-  if (process === undefined) return false;
-  const state = await process.state();
-  if (state.phase === 'waiting' || state.phase === 'failed') {
-    process.close();
-    return false;
-  }
+/** Takes a living process over from the engine before. */
+async function adopt(context: ContainerContext, container: Container, process: ContainerProcess): Promise<void> {
   const { pid } = await process.started;
   const { record } = container;
   const paused = record.phase.name === 'running' && record.phase.paused;
@@ -138,8 +128,32 @@ async function adopt(context: ContainerContext, container: Container): Promise<b
   for (const mount of record.mounts) {
     if (mount.type === 'volume') await context.volumes.use(mount.name, container.id);
   }
+  const sandbox = context.networks.sandbox(container.id);
+  if (sandbox) rememberSandbox(container, sandbox);
+  await writeState(context.directories.containers, record);
   supervise(context, container, process, 0);
-  return true;
+}
+
+/** Brings a container without a living process to rest. True if it shall be started. */
+async function settle(context: ContainerContext, container: Container): Promise<boolean> {
+  const { record } = container;
+  const { phase } = record;
+  const exit = await readExitRecord(processDirectory(context, container.id)).catch(() => undefined);
+  if (phase.name === 'running') {
+    await context.queue.run(container.id, () => handleExit(context, container, exit ?? unknownExit(context), 0));
+    return !record.manuallyStopped && container.phase.name === 'exited' && wantsStart(container, true);
+  }
+  await takeDown(context, container);
+  if (phase.name === 'restarting') {
+    container.enter({ name: 'exited' });
+    return wantsStart(container, true);
+  }
+  const removesItself = record.hostConfig.AutoRemove && phase.name !== 'created';
+  if (removesItself || phase.name === 'dead') {
+    await removeEnded(context, container, { volumes: true });
+    return false;
+  }
+  return wantsStart(container, false);
 }
 
 function wantsStart(container: Container, wasRunning: boolean): boolean {

@@ -96,22 +96,19 @@ export class Engine {
       log,
       events: announce,
       concurrentDownloads: configuration.concurrentDownloads,
+      version: COMPATIBLE_DOCKER_VERSION,
     });
     const volumes = await openVolumes({ root, kernel, clock, log, events: announce });
     const networks = await openNetworks({
-      root,
+      documents: join(root, 'network'),
       runDirectory,
       kernel,
-      clock,
       log,
-      events: announce,
-      bridge: {
-        name: configuration.bridge,
-        address: configuration.bridgeAddress,
-        mtu: configuration.mtu,
-        interContainer: configuration.interContainerCommunication,
-      },
-      addressPools: configuration.addressPools,
+      timestamp: () => clock.timestamp(),
+      bridgeName: configuration.bridge,
+      ...(configuration.bridgeAddress !== '' && { bridgeAddress: configuration.bridgeAddress }),
+      ...(configuration.addressPools.length > 0 && { addressPools: configuration.addressPools }),
+      mtu: configuration.mtu,
     });
 
     const { runtimes, defaultRuntime } = chooseRuntimes(
@@ -192,7 +189,7 @@ export class Engine {
             clock,
             events,
             containers,
-            imageCount: () => images.count(),
+            imageCount: () => images.list({ usersOf: () => [] }).length,
             runtimes,
             defaultRuntime,
           }),

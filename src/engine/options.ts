@@ -58,12 +58,6 @@ export const OPTIONS = {
     help: 'Pools that networks take their subnets from: [{"base": "10.0.0.0/8", "size": 24}]',
   },
   mtu: { kind: 'number', key: 'mtu', default: 1500, help: 'MTU of the default bridge' },
-  interContainerCommunication: {
-    kind: 'boolean',
-    key: 'icc',
-    default: true,
-    help: 'Let containers on the default bridge reach each other',
-  },
   dns: { kind: 'list', key: 'dns', default: [], help: 'DNS servers of containers; repeatable' },
   dnsOptions: { kind: 'list', key: 'dns-opts', flag: 'dns-opt', default: [], help: 'DNS options; repeatable' },
   dnsSearch: { kind: 'list', key: 'dns-search', default: [], help: 'DNS search domains; repeatable' },
@@ -131,7 +125,6 @@ export interface Configuration {
   bridgeAddress: string;
   addressPools: { base: string; size: number }[];
   mtu: number;
-  interContainerCommunication: boolean;
   dns: string[];
   dnsOptions: string[];
   dnsSearch: string[];

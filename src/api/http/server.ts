@@ -39,6 +39,7 @@ async function answer(router: Router, request: IncomingMessage, body: Readable, 
     const found = router.find(request.method ?? 'GET', path);
     if (!found) throw notFound('page not found');
     exchange = create(found.parameters, version);
+    log.debug({ method: request.method, url: request.url }, 'request');
     await found.handler(exchange);
   } catch (error) {
     answerError(exchange, connection, error, log);
