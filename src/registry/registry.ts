@@ -8,7 +8,7 @@ import { readLimited, TooLargeError } from './read-limited.ts';
 import { familiarString, type Reference } from './reference.ts';
 import { pullError, RegistryError } from './registry-errors.ts';
 import { openSession, type Session } from './session.ts';
-import { openTransport, type TransportOptions } from './transport.ts';
+import { cancelled, openTransport, type TransportOptions } from './transport.ts';
 
 export interface RegistryOptions extends Partial<EndpointOptions>, Partial<TransportOptions> {
   /** Attempts at one layer: daemon.json's `max-download-attempts`. */
@@ -94,23 +94,28 @@ function repositoryOf(
 ): Repository {
   const policy = { attempts: options.downloadAttempts, stepSeconds: options.retryStepSeconds };
   return {
-    tags: (signal) => translated(reference, () => listTags(session, signal)),
+    tags: (signal) => translated(reference, signal, () => listTags(session, signal)),
     manifest: (tagOrDigest, signal) => {
       const subject = isDigest(tagOrDigest)
         ? { ...reference, digest: tagOrDigest }
         : { ...reference, tag: tagOrDigest };
-      return translated(subject, () => fetchManifest(session, subject, tagOrDigest, signal));
+      return translated(subject, signal, () => fetchManifest(session, subject, tagOrDigest, signal));
     },
-    config: (descriptor, signal) => translated(reference, () => fetchConfig(session, descriptor, signal)),
+    config: (descriptor, signal) => translated(reference, signal, () => fetchConfig(session, descriptor, signal)),
     download: (descriptor, path, how = {}) =>
-      translated(reference, () => downloadBlob(session, descriptor, path, policy, how)),
+      translated(reference, how.signal, () => downloadBlob(session, descriptor, path, policy, how)),
   };
 }
 
-async function translated<T>(reference: Reference, action: () => Promise<T>): Promise<T> {
+async function translated<T>(
+  reference: Reference,
+  signal: AbortSignal | undefined,
+  action: () => Promise<T>,
+): Promise<T> {
   try {
     return await action();
   } catch (error) {
+    if (signal?.aborted) throw cancelled(error);
     throw pullError(error, reference);
   }
 }

@@ -1,0 +1,13 @@
+export { applyChanges, emptyConfig } from './changes.ts';
+export type { ImageEvent, ImageUser, UsersOf } from './context.ts';
+export { buildDockerArchive, buildLayer, embeddedImages, type ImageFile, type ImagePlan } from './embedded.ts';
+export type { ImageFilters } from './filters.ts';
+export type { Image } from './image-store.ts';
+export type { ImportRequest } from './import.ts';
+export type { ListOptions } from './list.ts';
+export type { LoadRequest } from './load.ts';
+export { type Images, type ImagesOptions, openImages } from './open-images.ts';
+export type { OnProgress } from './progress.ts';
+export { type PullRequest, pullReference } from './pull/pull.ts';
+export type { RemoveOptions } from './remove.ts';
+export { targetReference } from './tag.ts';
