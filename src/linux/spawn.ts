@@ -14,6 +14,12 @@ const actionsAddDup2 = declare<(actions: Buffer, from: number, to: number) => nu
 const actionsAddOpen = declare<(actions: Buffer, to: number, path: string, flags: number, mode: number) => number>(
   'int posix_spawn_file_actions_addopen(void *actions, int to, const char *path, int flags, unsigned int mode)',
 );
+const actionsAddClose = declare<(actions: Buffer, number: number) => number>(
+  'int posix_spawn_file_actions_addclose(void *actions, int fd)',
+);
+const actionsAddClosefrom = declare<(actions: Buffer, first: number) => number>(
+  'int posix_spawn_file_actions_addclosefrom_np(void *actions, int from)',
+);
 const actionsAddChdir = declare<(actions: Buffer, path: string) => number>(
   'int posix_spawn_file_actions_addchdir_np(void *actions, const char *path)',
 );
@@ -61,7 +67,10 @@ const WNOHANG = 1;
 
 const STANDARD_DESCRIPTORS: Readonly<Record<number, SpawnDescriptor>> = { 0: 'null', 1: 'null', 2: 'null' };
 
-/** posix_spawn(3) as {@link SpawnOperation} says. The parent's ends of socket pairs are close-on-exec. */
+/**
+ * posix_spawn(3) as {@link SpawnOperation} says. glibc leaves its two internal signals (32, 33) ignored in the child.
+ * The parent's ends of socket pairs are close-on-exec.
+ */
 export function spawn(operation: SpawnOperation): Spawned {
   const descriptors = { ...STANDARD_DESCRIPTORS, ...operation.descriptors };
   const sockets: Record<number, number> = {};
@@ -79,6 +88,7 @@ export function spawn(operation: SpawnOperation): Spawned {
     for (const [key, descriptor] of Object.entries(descriptors)) {
       addDescriptor(actions, Number(key), descriptor, { sockets, temporary, firstFree });
     }
+    closeOthers(actions, descriptors, firstFree);
     const pid = new Int32Array(1);
     const argv = [operation.file, ...operation.arguments, null];
     succeeded(posixSpawn(pid, operation.file, actions, attributes, argv, environmentOf(operation)), operation);
@@ -138,6 +148,14 @@ function addDescriptor(actions: Buffer, number: number, descriptor: SpawnDescrip
   } else {
     actionsAddDup2(actions, aboveAll(descriptor.descriptor, plumbing), number);
   }
+}
+
+/** Whoever started the engine may have left it descriptors that are not close-on-exec. */
+function closeOthers(actions: Buffer, descriptors: Readonly<Record<number, SpawnDescriptor>>, firstFree: number): void {
+  for (let number = 0; number < firstFree; number += 1) {
+    if (descriptors[number] === undefined) actionsAddClose(actions, number);
+  }
+  actionsAddClosefrom(actions, firstFree);
 }
 
 function aboveAll(source: number, { temporary, firstFree }: Plumbing): number {

@@ -46,7 +46,9 @@ export async function createNetwork(state: NetworksState, spec: NetworkSpec): Pr
       bridge,
     };
     await setUp(state, document, bridge);
-    return describeNetwork(openNetwork(state, document));
+    const live = openNetwork(state, document);
+    announceNetwork(state, 'create', document);
+    return describeNetwork(live);
   });
 }
 
@@ -58,6 +60,12 @@ export function documentFile(state: NetworksState, id: string): string {
 /** Writes a network's document. */
 export function saveDocument(state: NetworksState, document: NetworkDocument): Promise<void> {
   return writeFileAtomic(documentFile(state, document.id), JSON.stringify(document));
+}
+
+/** Tells that a network came or went. */
+export function announceNetwork(state: NetworksState, action: 'create' | 'destroy', document: NetworkDocument): void {
+  const { id, name, driver } = document;
+  state.options.events?.({ type: 'network', action, id, attributes: { name, type: driver } });
 }
 
 /** Enters a network among those that are there. */

@@ -100,7 +100,7 @@ async function makeDefaultBridge(
   existing: NetworkDocument | undefined,
   host: HostNetwork,
 ): Promise<void> {
-  const { bridgeName, bridgeAddress, mtu = DEFAULT_MTU } = state.options;
+  const { bridgeName, bridgeAddress, mtu = DEFAULT_MTU, interContainer = true } = state.options;
   if (existing !== undefined) state.networks.delete(existing.id);
   const kept = bridgeAddress === undefined ? existing?.bridge : undefined;
   const place = kept ?? (await placeDefaultBridge(state, host));
@@ -110,7 +110,7 @@ async function makeDefaultBridge(
     subnetChosen: false,
     gateway: place.gateway,
     mtu,
-    interContainer: true,
+    interContainer,
     masquerade: true,
     hostBinding: '0.0.0.0',
   };
@@ -120,7 +120,7 @@ async function makeDefaultBridge(
     ipam: { driver: 'default', options: null, config: [{ subnet: bridge.subnet, gateway: bridge.gateway }] },
     options: {
       'com.docker.network.bridge.default_bridge': 'true',
-      'com.docker.network.bridge.enable_icc': 'true',
+      'com.docker.network.bridge.enable_icc': String(interContainer),
       'com.docker.network.bridge.enable_ip_masquerade': 'true',
       'com.docker.network.bridge.host_binding_ipv4': bridge.hostBinding,
       'com.docker.network.bridge.name': bridge.name,

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { forbidden, runAll, shortId, syncFolder } from '../base/index.ts';
 import { isOurBridge, readHost } from './bridges.ts';
-import { documentFile, NETWORK_LIST } from './create-network.ts';
+import { announceNetwork, documentFile, NETWORK_LIST } from './create-network.ts';
 import { applyFirewall, firewallNetwork, getNetwork, isPredefined, type NetworksState } from './state.ts';
 
 /** Removes a network that nobody is on. Throws dockerd's errors. */
@@ -31,6 +31,7 @@ export async function removeNetwork(state: NetworksState, idOrName: string): Pro
       ],
       `removing network ${document.name}`,
     );
+    announceNetwork(state, 'destroy', document);
   });
 }
 

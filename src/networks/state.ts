@@ -9,6 +9,15 @@ import { PREDEFINED_NETWORKS } from './network-settings.ts';
 import type { PortTable } from './ports.ts';
 import type { SandboxFiles } from './sandbox-files.ts';
 
+/** What is announced of a network. */
+export interface NetworkHappening {
+  readonly type: 'network';
+  readonly action: 'create' | 'destroy';
+  /** The network's. */
+  readonly id: string;
+  readonly attributes: Readonly<Record<'name' | 'type', string>>;
+}
+
 /** What the engine tells the networks at start. */
 export interface NetworksOptions {
   /** `<data root>/network`: one document per network. */
@@ -25,6 +34,10 @@ export interface NetworksOptions {
   readonly bridgeAddress?: string;
   readonly addressPools?: readonly AddressPool[];
   readonly mtu?: number;
+  /** daemon.json's `icc`: may containers on the default bridge talk to each other? Yes unless false. */
+  readonly interContainer?: boolean;
+  /** Is told when a network was made or removed. */
+  readonly events?: (happening: NetworkHappening) => void;
   /** The host's servers' file; /etc/resolv.conf without it. */
   readonly resolvConf?: string;
 }

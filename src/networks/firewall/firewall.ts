@@ -31,7 +31,7 @@ export interface FirewallState {
 
 /**
  * The rules that connect and separate containers, as kernel operations for a batch. Implementations differ in the
- * kernel facility only; `firewall.contract.ts` says what all must do.
+ * kernel facility only; `networks.test.ts` checks what they must do with real packets.
  *
  * - Containers reach the world with the host's address (`masquerade`), unless their network is internal.
  * - Nothing reaches a container from outside its network but answers and its published ports. That holds for packets
