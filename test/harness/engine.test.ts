@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { startEngine } from './engine.ts';
@@ -7,6 +7,11 @@ import { startEngine } from './engine.ts';
 before(() => {
   process.env.GANTRY_TEST_ENTRY = join(import.meta.dirname, 'fake-engine.ts');
 });
+
+/** The command line of a process; empty when it has ended, reaped or not. */
+function commandOf(pid: string | undefined): string {
+  return existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
+}
 
 test('an engine starts in under two seconds, answers, and is gone with its directory', async () => {
   const begun = Date.now();
@@ -37,15 +42,18 @@ test('leftovers of every kind are named, and disposal removes them', async () =>
   assert.match(leftovers, /^firewall: table inet litter/m);
   assert.match(leftovers, /^files: .*\/data\/litter$/m);
   const pid = /^processes: (\d+) sh -c sleep 1000/m.exec(leftovers)?.[1];
-  assert.ok(existsSync(`/proc/${pid}`));
+  assert.notEqual(commandOf(pid), '');
   await assert.rejects(engine.expectNothingLeft(), /left behind:\n/);
   await engine[Symbol.asyncDispose]();
-  assert.ok(!existsSync(`/proc/${pid}`));
+  assert.equal(commandOf(pid), '');
   assert.ok(!existsSync(engine.directory));
 });
 
 test('an engine that ends while it starts is an error that shows its log', async () => {
-  await assert.rejects(startEngine({ nodeOptions: ['--no-such-option'] }), /the engine ended \(9\):[^]*no-such-option/);
+  await assert.rejects(
+    startEngine({ nodeOptions: ['--no-such-option'] }),
+    /the engine ended \(9\):\n.*no-such-option/s,
+  );
 });
 
 test('steps of all threads are recorded, and the engine dies at the one asked for', async () => {

@@ -99,7 +99,7 @@ export class TestEngine extends EngineClient implements AsyncDisposable {
       engineEntry(),
       ...['--data-root', this.dataRoot, '--run-dir', this.runDirectory, '-H', `unix://${this.socketPath}`],
       ...['--config-file', join(this.directory, 'daemon.json'), '--pidfile', join(this.runDirectory, 'gantryd.pid')],
-      ...['--bridge-name', 'gantry0'],
+      ...['--bridge', 'gantry0'],
       ...(this.#options.flags ?? []),
       ...more,
     ];
@@ -111,14 +111,15 @@ export class TestEngine extends EngineClient implements AsyncDisposable {
       throw new Error(`the engine ended (${code ?? signal}):\n${this.log}`);
     });
     ended.catch(() => {}); // it may well end later, when nobody waits any more
-    const late = AbortSignal.timeout(START_TIMEOUT);
+    const deadline = Date.now() + START_TIMEOUT;
     for (;;) {
-      const change = once(watcher, 'change', { signal: late });
-      change.catch(() => {});
       const answer = await Promise.race([this.http('GET', '/_ping').catch(() => undefined), ended]);
       if (answer?.status === 200) return;
-      if (late.aborted) throw new Error(`the engine did not answer in ${START_TIMEOUT} ms:\n${this.log}`);
-      await Promise.race([change, ended, delay(RETRY_INTERVAL)]);
+      if (Date.now() > deadline) throw new Error(`the engine did not answer in ${START_TIMEOUT} ms:\n${this.log}`);
+      const waiting = new AbortController();
+      const { signal } = waiting;
+      const changed = Promise.race([once(watcher, 'change', { signal }), delay(RETRY_INTERVAL, undefined, { signal })]);
+      await Promise.race([changed.catch(() => {}), ended]).finally(() => waiting.abort());
     }
   }
 

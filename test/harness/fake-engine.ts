@@ -1,6 +1,6 @@
 /** As much of an engine as the harness's own tests need: it answers pings, announces steps, and leaves things behind. */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -31,7 +31,9 @@ if (isMainThread) {
     effects[request.url ?? '']?.();
     response.end('OK');
   });
-  server.listen(String(values.host).replace('unix://', ''));
+  const socket = String(values.host).replace('unix://', '');
+  rmSync(socket, { force: true });
+  server.listen(socket);
   process.on('SIGTERM', () => process.exit(0));
 } else {
   announceStep('effect', 'of a worker');

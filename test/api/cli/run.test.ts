@@ -225,7 +225,7 @@ test('pull, images, tag, save, load, rmi', async () => {
   await registry.push('cli/image', packImage(engine.images.layered), 'v1');
   const name = `${registry.address}/cli/image`;
   const pulled = await engine.docker('pull', `${name}:v1`);
-  assert.match(pulled.stdout, new RegExp(`^v1: Pulling from cli/image\n[^]*Status: .* ${name}:v1\n${name}:v1\n$`));
+  assert.match(pulled.stdout, new RegExp(`^v1: Pulling from cli/image\n(.*\n)*Status: .* ${name}:v1\n${name}:v1\n$`));
   const saved = join(tmpdir(), engine.unique('saved'));
   assert.equal((await engine.docker('save', '-o', saved, `${name}:v1`)).status, 0);
   assert.match(

@@ -72,8 +72,7 @@ test('progress of every layer, as docker pull shows it', async () => {
     assert.match(id, /^[0-9a-f]{12}$/);
     assert.equal(statuses[0], 'Pulling fs layer');
     assert.deepEqual(statuses.slice(-1), ['Pull complete']);
-    for (const status of ['Verifying Checksum', 'Download complete', 'Extracting'])
-      assert.ok(statuses.includes(status), status);
+    assert.ok(statuses.includes('Download complete'), statuses.join());
   }
   const extracting = messages.find(({ status }) => status === 'Extracting');
   assert.ok((extracting?.progressDetail?.total ?? 0) > 0);
