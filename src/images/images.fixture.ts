@@ -14,9 +14,9 @@ import { openImages } from './open-images.ts';
 
 export type TestImages = Awaited<ReturnType<typeof openTestImages>>;
 
-/** Opens everything in a new temporary data root, which goes when disposed of. */
-export async function openTestImages() {
-  const root = await mkdtemp(join(tmpdir(), 'gantry-images-'));
+/** Opens everything in a new temporary data root, or in the given one; it goes when disposed of. */
+export async function openTestImages(given?: string) {
+  const root = given ?? (await mkdtemp(join(tmpdir(), 'gantry-images-')));
   const events: ImageEvent[] = [];
   const kernel = await startKernel();
   const confined = openConfinedThreads({ entry: new URL('./confined.fixture.ts', import.meta.url) });

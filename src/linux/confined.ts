@@ -51,6 +51,8 @@ class Lane {
   readonly #waiting: Job[] = [];
   readonly #idle: Worker[] = [];
   readonly #running = new Map<Worker, Job>();
+  /** Workers that have not answered yet, and what tells when they have. */
+  readonly #starting = new Map<Worker, Promise<void>>();
 
   constructor(entry: URL, limit: number) {
     this.#entry = entry;
@@ -65,7 +67,13 @@ class Lane {
   async close(): Promise<void> {
     const workers = [...this.#idle.splice(0), ...this.#running.keys()];
     for (const job of this.#waiting.splice(0)) job.reject(new Error('the confined threads are closed'));
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    // A worker that is ended while it loads koffi takes the whole program with it (koffi 3.3, napi_throw).
+    await Promise.all(
+      workers.map(async (worker) => {
+        await this.#starting.get(worker);
+        await worker.terminate();
+      }),
+    );
   }
 
   #startNext(): void {
@@ -81,7 +89,14 @@ class Lane {
 
   #makeWorker(): Worker {
     const worker = new Worker(this.#entry);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#starting.set(worker, promise);
+    const started = () => {
+      this.#starting.delete(worker);
+      resolve();
+    };
     worker.on('message', (reply: TaskReply) => {
+      started();
       const job = this.#running.get(worker);
       this.#running.delete(worker);
       this.#idle.push(worker);
@@ -92,6 +107,7 @@ class Lane {
       this.#startNext();
     });
     const forget = (error: unknown) => {
+      started();
       this.#running.get(worker)?.reject(error);
       this.#running.delete(worker);
       const index = this.#idle.indexOf(worker);

@@ -88,8 +88,7 @@ class Download {
       for await (const chunk of response.body) await this.#take(chunk as Buffer);
     } catch (error) {
       if (error instanceof EngineError || isFileError(error)) throw error;
-      const url = new URL('http://registry');
-      throw systemError(this.#received === 0 ? networkText(error, url) : bodyError(error), { cause: error });
+      throw systemError(bodyError(error, response.url), { cause: error });
     } finally {
       response.body.destroy();
     }
@@ -145,8 +144,8 @@ function isFileError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error && ['write', 'ftruncate'].includes(String(error.syscall));
 }
 
-function bodyError(error: unknown): string {
-  const text = networkText(error, new URL('http://registry'));
+function bodyError(error: unknown, url: URL): string {
+  const text = networkText(error, url);
   return text === 'EOF' ? 'unexpected EOF' : text;
 }
 

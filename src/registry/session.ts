@@ -43,6 +43,7 @@ export async function openSession(options: SessionOptions, signal: AbortSignal |
   const url = new URL(`${endpoint.base}/v2/`);
   const greeting = await transport.send({ method: 'GET', url, signal, insecure: endpoint.insecure });
   await greeting.body.dump().catch(() => undefined);
+  const greeted = greeting.status === 401;
   let challenges = greeting.status === 401 ? challengesOf(greeting) : [];
   let authorization: { value: string; expires: number } | undefined;
 
@@ -56,6 +57,16 @@ export async function openSession(options: SessionOptions, signal: AbortSignal |
     return authorization?.value;
   };
 
+  const canAuthorize = async () => {
+    try {
+      authorization = await answerChallenges(options, challenges, signal);
+      return authorization !== undefined;
+    } catch (error) {
+      if (error instanceof RegistryError) return false;
+      throw error;
+    }
+  };
+
   return {
     async get({ path, verb = 'Get', headers = {}, signal }) {
       const target = new URL(`${endpoint.base}/v2/${options.repository}/${path}`);
@@ -63,6 +74,7 @@ export async function openSession(options: SessionOptions, signal: AbortSignal |
         const value = await authorize(verb, target);
         const response = await transport.send({
           method: 'GET',
+          verb,
           url: target,
           headers: value === undefined ? headers : { ...headers, authorization: value },
           signal,
@@ -74,6 +86,8 @@ export async function openSession(options: SessionOptions, signal: AbortSignal |
         if (attempt > 0 || repeated.length === 0) throw refusal(response.status, response.statusText, body);
         challenges = repeated;
         authorization = undefined;
+        // A registry that did not ask for credentials when greeted has refused; its answer says more than our failure.
+        if (!greeted && !(await canAuthorize())) throw refusal(response.status, response.statusText, body);
       }
     },
   };

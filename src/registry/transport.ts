@@ -8,12 +8,16 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** What errors call the request, if not by its method. */
+  readonly verb?: 'Head' | 'Get';
   readonly signal?: AbortSignal | undefined;
   /** Accept any certificate: the registry is listed as insecure. */
   readonly insecure?: boolean;
 }
 
 export interface HttpResponse {
+  /** Where the answer came from, after redirects. */
+  readonly url: URL;
   readonly status: number;
   readonly statusText: string;
   readonly headers: Dispatcher.ResponseData['headers'];
@@ -61,6 +65,7 @@ async function follow(outgoing: HttpRequest, dispatcher: Dispatcher, userAgent: 
   let url = outgoing.url;
   let headers: Record<string, string> = { 'user-agent': userAgent, ...outgoing.headers };
   let from = url.href;
+  const verb = outgoing.verb ?? outgoing.method;
   for (let hops = 0; hops < MAXIMUM_REDIRECTS; hops++) {
     const response = await sendOnce({ ...outgoing, url, headers }, dispatcher);
     const location = response.headers.location;
@@ -68,11 +73,10 @@ async function follow(outgoing: HttpRequest, dispatcher: Dispatcher, userAgent: 
       return response;
     }
     await response.body.dump().catch(() => undefined);
-    if (!URL.canParse(location, url))
-      throw failure(outgoing.method, from, `failed to parse Location header "${location}"`);
+    if (!URL.canParse(location, url)) throw failure(verb, from, `failed to parse Location header "${location}"`);
     const next = new URL(location, url);
     if (next.protocol !== 'http:' && next.protocol !== 'https:') {
-      throw failure(outgoing.method, location, `unsupported protocol scheme "${next.protocol.slice(0, -1)}"`);
+      throw failure(verb, location, `unsupported protocol scheme "${next.protocol.slice(0, -1)}"`);
     }
     if (next.host !== url.host || (url.protocol === 'https:' && next.protocol === 'http:')) {
       headers = Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'));
@@ -80,7 +84,7 @@ async function follow(outgoing: HttpRequest, dispatcher: Dispatcher, userAgent: 
     url = next;
     from = location;
   }
-  throw failure(outgoing.method, from, `stopped after ${MAXIMUM_REDIRECTS} redirects`);
+  throw failure(verb, from, `stopped after ${MAXIMUM_REDIRECTS} redirects`);
 }
 
 async function sendOnce(outgoing: HttpRequest, dispatcher: Dispatcher): Promise<HttpResponse> {
@@ -93,6 +97,7 @@ async function sendOnce(outgoing: HttpRequest, dispatcher: Dispatcher): Promise<
       ...(outgoing.signal === undefined ? {} : { signal: outgoing.signal }),
     });
     return {
+      url: outgoing.url,
       status: response.statusCode,
       statusText: response.statusText,
       headers: response.headers,
@@ -100,7 +105,7 @@ async function sendOnce(outgoing: HttpRequest, dispatcher: Dispatcher): Promise<
     };
   } catch (error) {
     if (outgoing.signal?.aborted) throw cancelled(error);
-    throw failure(outgoing.method, outgoing.url.href, networkText(error, outgoing.url), error);
+    throw failure(outgoing.verb ?? outgoing.method, outgoing.url.href, networkText(error, outgoing.url), error);
   }
 }
 
