@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runOrFail } from './program.ts';
 
@@ -43,8 +43,12 @@ export async function takeInventory(place: Surroundings): Promise<Inventory> {
   return {
     mounts: mountPoints(place.holder),
     links: lines(links).map((line) => line.split(/[ @]/)[0] ?? line),
-    addresses: lines(addresses).map((line) => line.replace(/^\d+: /, '').replace(/valid_lft.*/, '')),
-    routes: lines(routes).map((line) => line.replace(/ linkdown\b/, '')),
+    addresses: lines(addresses)
+      .filter(isNotKernels)
+      .map((line) => line.replace(/^\d+: /, '').replace(/valid_lft.*/, '')),
+    routes: lines(routes)
+      .filter(isNotKernels)
+      .map((line) => line.replace(/ linkdown\b/, '')),
     firewall: lines(firewall).map((line) => line.replace(/counter packets \d+ bytes \d+/, 'counter')),
     cgroups: cgroupsOf(place.containers),
     processes: processesOf(place).map(({ pid, description }) => `${pid} ${description}`),
@@ -69,6 +73,11 @@ export function additions(before: Inventory, after: Inventory, ignore: readonly 
   });
 }
 
+/** The kernel gives every link that comes up a link-local IPv6 address and routes for it; the links are listed anyway. */
+function isNotKernels(line: string): boolean {
+  return !/\bfe80:|\bff00::\/8/.test(line);
+}
+
 function lines(text: string): string[] {
   return text
     .split('\n')
@@ -91,13 +100,17 @@ function abstractSockets(pid: number): string[] {
     .filter((name) => name.startsWith('@'));
 }
 
+/** Contents of layers and volumes are their owners' business; a stray one shows by its directory. */
+const NOT_ENTERED = /\/overlay2\/[^/]+\/(diff|work|merged)$|\/_data$/;
+/** A mark that a layer gets with its first child, and keeps. */
+const NOT_LISTED = /\/overlay2\/[0-9a-f]+\/committed$/;
+
 function filesBelow(directory: string): string[] {
-  try {
-    return readdirSync(directory, { recursive: true, encoding: 'utf8' }).map((name) => join(directory, name));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  return directoryEntries(directory).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    const below = entry.isDirectory() && !NOT_ENTERED.test(path) ? filesBelow(path) : [];
+    return NOT_LISTED.test(path) ? below : [path, ...below];
+  });
 }
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
@@ -119,10 +132,14 @@ export function cgroupsOf(containers: ReadonlySet<string>): string[] {
 }
 
 function childDirectories(directory: string): string[] {
+  return directoryEntries(directory)
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+}
+
+function directoryEntries(directory: string): Dirent[] {
   try {
-    return readdirSync(directory, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name);
+    return readdirSync(directory, { withFileTypes: true });
   } catch {
     return []; // removed while we looked
   }
