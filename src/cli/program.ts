@@ -53,7 +53,13 @@ async function dispatch(words: readonly string[], environment: NodeJS.ProcessEnv
   }
   const [first, ...rest] = globals.operands;
   if (first === undefined) return printProgramHelp(flags, output);
-  if (first === 'help') return dispatch([...rest, '--help'], environment, output);
+  if (first === 'help') {
+    const topic = rest[0];
+    if (topic !== undefined && !Object.hasOwn(COMMAND_GROUPS, topic) && findCommand(topic) === undefined) {
+      throw new ExitError(`unknown help topic: ${rest.join(' ')}`, EXIT_FAILURE);
+    }
+    return dispatch([...rest, '--help'], environment, output);
+  }
   const chosen = chooseCommand(first, rest);
   if (chosen === undefined) return runGroup(first, rest, output);
   const { command } = await chosen.entry.load();
@@ -65,6 +71,7 @@ async function dispatch(words: readonly string[], environment: NodeJS.ProcessEnv
     output.out(commandHelp(chosen.entry, command, path, PROGRAM));
     return 0;
   }
+  for (const notice of parsed.notices) output.out(`${notice}\n`);
   checkOperands(command, path, parsed.operands.length);
   const session = openSession({ ...globals.flags, hosts: globals.flags.host, environment, output });
   return command.run(session, { path, ...parsed });

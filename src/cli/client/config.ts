@@ -58,11 +58,12 @@ export function registryAuthHeader(config: ClientConfig, reference: string): str
   return Buffer.from(JSON.stringify(body)).toString('base64url');
 }
 
-/** The registry of a reference: the first component if it looks like a host, else Docker Hub. */
+/** The registry of a reference: the first component if it can be no repository's name, else Docker Hub. */
 export function registryOf(reference: string): string {
   const slash = reference.indexOf('/');
   const first = slash < 0 ? '' : reference.slice(0, slash);
-  return first.includes('.') || first.includes(':') || first === 'localhost' ? first : 'docker.io';
+  const host = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
+  return host ? first : 'docker.io';
 }
 
 function splitOnce(text: string): [string, string] {

@@ -12,7 +12,7 @@ const DEFAULT_TCP_PORT = 2375;
 
 /** The engine of `-H`, else GANTRY_HOST, else DOCKER_HOST, else Gantry's socket. Throws docker's text on a bad address. */
 export function resolveHost(hosts: readonly string[], environment: NodeJS.ProcessEnv): EngineHost {
-  if (hosts.length > 1) throw new Error('Failed to initialize: unable to resolve docker endpoint: specify only one -H');
+  if (hosts.length > 1) throw new Error('Failed to initialize: unable to resolve docker endpoint: Specify only one -H');
   return parseHost(hosts[0] || environment.GANTRY_HOST || environment.DOCKER_HOST || DEFAULT_HOST);
 }
 

@@ -16,6 +16,8 @@ export interface Flag<T = unknown> {
   /** The value of a flag that stands alone (`-d`); absent if the flag needs an argument. */
   readonly bare?: string | undefined;
   readonly hidden?: boolean | undefined;
+  /** What to use instead of this flag, which still works. */
+  readonly deprecated?: string | undefined;
   /** Turns one occurrence into the value; `previous` is the value so far. Throws an Error saying what is wrong. */
   parse(text: string, previous: T): T;
 }

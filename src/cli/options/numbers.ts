@@ -60,7 +60,6 @@ const rangeError = (operation: string, given: string) =>
 
 /** Binary multiples, as go-units' RAMInBytes reads them. */
 const BINARY_UNITS: Readonly<Record<string, number>> = {
-  '': 1,
   b: 1,
   k: 2 ** 10,
   m: 2 ** 20,
@@ -71,10 +70,17 @@ const BINARY_UNITS: Readonly<Record<string, number>> = {
 
 /** A size in bytes: `512m`, `1.5GiB`, `1073741824`. */
 export function parseBytes(given: string): number {
-  const match = /^(\d+(?:\.\d*)?|\.\d+) ?(?:([kKmMgGtTpP])?(?:i?[bB])?|[bB])$/.exec(given);
-  const unit = BINARY_UNITS[(match?.[2] ?? '').toLowerCase()];
-  if (!match || unit === undefined) throw new Error(`invalid size: '${given}'`);
-  return Math.trunc(Number(match[1]) * unit);
+  const [, amount = '', suffix = ''] = /^(.*[0-9.]|) ?([^0-9. ]*)$/s.exec(given) ?? [];
+  if (amount === '') throw new Error(`invalid size: '${given}'`);
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(amount)) {
+    throw new Error(`strconv.ParseFloat: parsing ${JSON.stringify(amount)}: invalid syntax`);
+  }
+  if (amount.startsWith('-')) throw new Error(`invalid size: '${given}'`);
+  const unit = suffix.toLowerCase();
+  const factor = unit === '' ? 1 : BINARY_UNITS[unit.charAt(0)];
+  // A unit may be written k, kb or kib, but a byte only b.
+  if (factor === undefined || !/^(b|[^b](b|ib)?)?$/.test(unit)) throw new Error(`invalid suffix: '${unit}'`);
+  return Math.trunc(Number(amount) * factor);
 }
 
 /** A size flag (`bytes` in help). */

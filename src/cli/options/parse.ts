@@ -24,6 +24,8 @@ export interface ParsedArguments<F extends Flags> {
   /** Long names of the flags that were given. */
   readonly changed: ReadonlySet<string>;
   readonly operands: string[];
+  /** What to tell the user about flags that will go. */
+  readonly notices: readonly string[];
 }
 
 /**
@@ -44,6 +46,7 @@ class Parser<F extends Flags> {
   readonly #optionsFirst: boolean;
   readonly #values: Record<string, unknown> = {};
   readonly #changed = new Set<string>();
+  readonly #notices: string[] = [];
 
   constructor(flags: F, words: readonly string[], optionsFirst: boolean) {
     this.#flags = flags;
@@ -69,7 +72,7 @@ class Parser<F extends Flags> {
         }
       }
     }
-    return { flags: this.#values as Values<F>, changed: this.#changed, operands };
+    return { flags: this.#values as Values<F>, changed: this.#changed, operands, notices: this.#notices };
   }
 
   #long(word: string): void {
@@ -114,6 +117,9 @@ class Parser<F extends Flags> {
     try {
       this.#values[name] = flag.parse(value, this.#values[name]);
       this.#changed.add(name);
+      if (flag.deprecated !== undefined) {
+        this.#notices.push(`Flag --${name} has been deprecated, ${flag.deprecated}`);
+      }
     } catch (error) {
       const shown = flag.shorthand === undefined ? `--${name}` : `-${flag.shorthand}, --${name}`;
       const reason = error instanceof Error ? error.message : String(error);

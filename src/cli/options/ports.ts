@@ -2,7 +2,6 @@
 
 import { isIP } from 'node:net';
 import type { PortMap } from '../../contract/docker/index.ts';
-import { splitFields } from './csv.ts';
 import { cut } from './flag.ts';
 import { parseUnsigned } from './numbers.ts';
 
@@ -61,19 +60,17 @@ function parseSpec(spec: string): { port: string; hostIp: string; hostPort: stri
   }));
 }
 
-/** `target=80,published=8080,protocol=tcp` in the short form. */
+/** `target=80,published=8080,protocol=tcp` in the short form. Unknown names are ignored, as docker does. */
 function shortForm(spec: string): string {
-  const values: Record<string, string> = {};
-  for (const field of splitFields(spec)) {
-    if (!field.value) throw new Error(`invalid field: ${field.text}`);
-    if (!['target', 'published', 'protocol', 'mode'].includes(field.key)) {
-      throw new Error(`invalid field key: ${field.key}`);
+  const values: Record<string, string> = { protocol: 'tcp' };
+  for (const field of spec.split(',')) {
+    const [name, value] = cut(field, '=');
+    if (value === undefined || name === '') {
+      throw new Error(`invalid publish opts format (should be name=value but got '${field}')`);
     }
-    values[field.key] = field.value;
+    values[name] = value;
   }
-  const { target, published, protocol = 'tcp' } = values;
-  if (target === undefined) throw new Error('target is required');
-  return `${published === undefined ? '' : `${published}:`}${target}/${protocol.toLowerCase()}`;
+  return `${values.published ?? ''}:${values.target ?? ''}/${values.protocol}`;
 }
 
 /** Understands `--expose` values: `80`, `80/udp`, `8000-8010`. */

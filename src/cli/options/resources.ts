@@ -73,7 +73,7 @@ export function parseRateInBytes(given: string): ThrottleDevice {
     given,
     parseBytes,
     '<device-path>:<number>[<unit>]',
-    ' Unit is optional and can be kb, mb, or gb',
+    '. Unit is optional and can be kb, mb, or gb',
   );
 }
 
@@ -88,7 +88,7 @@ function parseThrottle(given: string, parse: (text: string) => number, form: str
     return { Path: path, Rate: parse(rate) };
   } catch {
     throw new Error(
-      `invalid rate for device: ${given}. The correct format is ${form}. Number must be a positive integer.${unit}`,
+      `invalid rate for device: ${given}. The correct format is ${form}. Number must be a positive integer${unit}`,
     );
   }
 }
@@ -123,7 +123,7 @@ export function parseDevice(given: string): DeviceMapping {
   const parts = given.split(':');
   const isMode = (text: string | undefined) =>
     text !== undefined && /^[rwm]{1,3}$/.test(text) && new Set(text).size === text.length;
-  if (parts.length > 3 || parts[0] === '') throw new Error(`invalid device specification: ${given}`);
+  if (parts.length > 3 || parts[0] === '') throw new Error(`bad format for path: ${given}`);
   const [source = '', second, third] = parts;
   const mode = third ?? (isMode(second) ? second : 'rwm') ?? 'rwm';
   const target = second === undefined || (third === undefined && isMode(second)) ? source : second;
@@ -163,7 +163,8 @@ export function parseGpus(given: string): Record<string, unknown> {
 
 function gpuCount(text: string): number {
   if (text === 'all') return -1;
-  if (!/^-?\d+$/.test(text)) throw new Error(`invalid count (${text}): value must be either "all" or an integer`);
+  if (!/^-?\d+$/.test(text))
+    throw new Error(`invalid count (${text}): value must be either "all" or an integer: invalid syntax`);
   return Number(text);
 }
 

@@ -8,6 +8,7 @@ import type { Invocation } from '../../command.ts';
 import { messageOf } from '../../failure.ts';
 import { containerBody } from '../../options/container-body.ts';
 import { type CONTAINER_FLAGS, checkPullPolicy } from '../../options/container-flags.ts';
+import { checkPlatform } from '../../options/platform.ts';
 import { parseReference, withDefaultTag } from '../../options/reference.ts';
 import type { Session } from '../../session.ts';
 import { pullImage } from '../image/pull-image.ts';
@@ -27,6 +28,7 @@ export function planContainer(session: Session, invocation: Invocation<typeof CO
   const { flags, changed, operands } = invocation;
   const [image = '', ...command] = operands;
   checkPullPolicy(flags.pull);
+  if (flags.platform !== '') checkPlatform(flags.platform);
   const proxies = proxyEnvironment(session.config, session.client.host.address);
   return {
     body: containerBody({ image, command, flags, changed, proxies }),
@@ -89,15 +91,9 @@ function reserveCidFile(path: string): void {
 }
 
 function warn(session: Session, body: ContainerCreateBody): void {
-  const host = body.HostConfig;
-  if (host?.OomKillDisable && !host.Memory) {
-    session.output.error(
-      "WARNING: Disabling the OOM killer on containers without setting a '-m/--memory' limit may be dangerous.\n",
-    );
-  }
-  for (const server of host?.Dns ?? []) {
+  for (const server of body.HostConfig?.Dns ?? []) {
     if (!/^127\.|^::1$/.test(server)) continue;
-    session.output.error(`WARNING: Localhost DNS setting (--dns=${server}) may fail in containers.\n`);
+    session.output.error(`WARNING: Localhost DNS (${server}) may fail in containers.\n`);
     return;
   }
 }

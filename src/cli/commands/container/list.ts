@@ -36,7 +36,10 @@ export const command = defineCommand({
         filters: filterQuery(flags.filter),
       },
     });
-    if (flags.quiet && (given === '' || given === 'table')) {
+    if (flags.quiet) {
+      if (given !== '') {
+        session.output.error('WARNING: Ignoring custom format, because both --format and --quiet are set.\n');
+      }
       const ids = containers.map(({ Id }) => `${flags['no-trunc'] ? Id : shortId(Id)}\n`);
       session.output.out(ids.join(''));
       return 0;

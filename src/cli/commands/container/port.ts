@@ -2,6 +2,7 @@
 
 import type { ContainerInspect, PortBinding } from '../../../contract/docker/index.ts';
 import { defineCommand, ExitError } from '../../command.ts';
+import { messageOf } from '../../failure.ts';
 import { cut } from '../../options/flag.ts';
 import { parseUnsigned } from '../../options/numbers.ts';
 import { containerSegment } from '../each.ts';
@@ -35,8 +36,8 @@ function onePort(ports: Ports, wanted: string, name: string): string[] {
   const [number, protocol] = cut(wanted, '/');
   try {
     parseUnsigned(number, PORT_BITS);
-  } catch {
-    throw new ExitError(`Error: invalid port (${number})`, 1);
+  } catch (error) {
+    throw new ExitError(`Error: invalid port (${number}): ${messageOf(error)}`, 1);
   }
   const bindings = ports[`${number}/${protocol ?? 'tcp'}`];
   if (!bindings) throw new ExitError(`Error: No public port '${wanted}' published for ${name}`, 1);

@@ -19,7 +19,7 @@ export const command = defineCommand({
       operands,
       async (given) => {
         const name = given.replace(/^\/+|\/+$/g, '');
-        if (name === '') throw new Error('invalid container name or ID: value is empty');
+        if (name === '') throw new Error('container name cannot be empty');
         await session.client.call('DELETE', `/containers/${containerSegment(name)}`, { query });
         return given;
       },

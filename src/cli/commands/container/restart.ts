@@ -10,7 +10,10 @@ export const command = defineCommand({
   operands: { min: 1 },
   flags: {
     signal: text('Signal to stop it with', { shorthand: 's' }),
-    time: integer('Seconds to wait before killing it', { hidden: true }),
+    time: {
+      ...integer('Seconds to wait before killing it', { hidden: true }),
+      deprecated: 'use --timeout instead',
+    },
     timeout: integer('Seconds to wait before killing it', { shorthand: 't' }),
   },
   run(session, { flags, changed, operands }) {

@@ -29,11 +29,14 @@ export const command = defineCommand({
   optionsFirst: true,
   flags: RUN_FLAGS,
   async run(session, invocation) {
+    const { path } = invocation;
     try {
       const plan = withRunFlags(planContainer(session, invocation), invocation);
-      return await runContainer(session, invocation, plan);
+      return await runContainer(session, invocation, plan).catch((error: unknown) => {
+        throw error instanceof ExitError ? error : withHelp(error, path, PROGRAM, exitCodeOf(error));
+      });
     } catch (error) {
-      throw error instanceof ExitError ? error : withHelp(error, invocation.path, PROGRAM, exitCodeOf(error));
+      throw error instanceof ExitError ? error : withHelp(error, path, PROGRAM, EXIT_FAILED);
     }
   },
 });

@@ -9,7 +9,7 @@ import { progressTarget } from './progress-target.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] file|URL|- [REPOSITORY[:TAG]]',
-  operands: { min: 1, max: 2 },
+  operands: { min: 1 },
   flags: {
     change: list('Apply a Dockerfile instruction to the image', { shorthand: 'c' }),
     message: text('Comment of the image', { shorthand: 'm' }),
@@ -17,9 +17,9 @@ export const command = defineCommand({
   },
   async run(session, { flags, operands }) {
     const [source = '', reference = ''] = operands;
-    if (reference !== '') parseReference(reference);
     const remote = /^https?:\/\//.test(source);
     const archive = source === '-' ? process.stdin : remote ? undefined : readArchive(source);
+    if (reference !== '') parseReference(reference);
     const { body } = await session.client.stream('POST', '/images/create', {
       query: {
         fromSrc: remote ? source : '-',

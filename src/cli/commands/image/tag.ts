@@ -23,7 +23,7 @@ function parseTarget(target: string): ReturnType<typeof parseReference> {
     return parseReference(target);
   } catch (error) {
     throw new Error(
-      `error parsing reference: ${JSON.stringify(target)} is not a valid repository/tag: ${error instanceof Error ? error.message : error}`,
+      `Error parsing reference: ${JSON.stringify(target)} is not a valid repository/tag: ${error instanceof Error ? error.message : error}`,
     );
   }
 }

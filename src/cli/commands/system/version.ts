@@ -32,7 +32,7 @@ export const command = defineCommand({
       .catch((error: unknown) => (error instanceof ConnectionError ? error : Promise.reject(error)));
     const failure = server instanceof Error ? server : undefined;
     const client = await clientVersion(session, failure === undefined);
-    const answer = { Client: client, Server: server instanceof Error ? null : server };
+    const answer = { Client: client, Server: server instanceof Error ? null : withReadableTimes(server) };
     session.output.out(
       flags.format === ''
         ? versionText(client, answer.Server)
@@ -54,6 +54,19 @@ async function clientVersion(session: Session, connected: boolean): Promise<Clie
     Arch: process.arch === 'x64' ? 'amd64' : process.arch,
     Context: 'default',
   };
+}
+
+/** The engine's build time in the words docker prints (`Tue Sep 15 11:02:57 2026`). */
+function withReadableTimes(server: VersionResponse): VersionResponse {
+  const Components = server.Components.map((component) => {
+    const built = component.Details?.BuildTime;
+    const time = built === undefined ? undefined : new Date(built);
+    if (time === undefined || Number.isNaN(time.getTime())) return component;
+    const [weekday, month, day, year, clock] = time.toString().split(' ');
+    const words = `${weekday} ${month} ${String(Number(day)).padStart(2)} ${clock} ${year}`;
+    return { ...component, Details: { ...component.Details, BuildTime: words } };
+  });
+  return { ...server, Components };
 }
 
 type Rows = readonly (readonly [string, string])[];

@@ -96,7 +96,7 @@ function readToken(source: string, at: number, line: number): { token: Token; le
   const character = source.charAt(at);
   if (character === '"') throw new TemplateSyntaxError(line, 'unterminated quoted string');
   if (character === '`') throw new TemplateSyntaxError(line, 'unterminated raw quoted string');
-  if (character === '{' || character === '}')
+  if (/[!-~]/.test(character))
     throw new TemplateSyntaxError(line, `unexpected ${JSON.stringify(character)} in command`);
   const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   throw new TemplateSyntaxError(line, `unrecognized character in action: U+${code} '${character}'`);

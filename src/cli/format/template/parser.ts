@@ -167,6 +167,7 @@ class CommandParser {
   #operand(): Operand {
     const base = this.#simple();
     const names: string[] = [];
+    const chain = this.#tokens[this.#at];
     for (
       let next = this.#tokens[this.#at];
       next?.kind === 'field' && !next.spaceBefore;
@@ -177,7 +178,11 @@ class CommandParser {
     }
     if (names.length === 0) return base;
     const text = `${base.text}.${names.join('.')}`;
-    if (base.kind === 'fields' && base.base === undefined) return { ...base, text, names: [...base.names, ...names] };
+    if (base.kind === 'fields' && base.base === undefined) {
+      // Go places a chain at its second field.
+      const place = chain === undefined ? base.place : `:${chain.line}:${chain.column}`;
+      return { ...base, text, place, names: [...base.names, ...names] };
+    }
     return { kind: 'fields', base, names, text, place: base.place };
   }
 

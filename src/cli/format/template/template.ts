@@ -174,7 +174,8 @@ class Execution {
         error.message.startsWith('error calling') || error.message.startsWith('wrong type')
           ? error.message
           : `error calling ${name}: ${error.message}`;
-      throw failure(rest[0] !== undefined && reason.startsWith('wrong type') ? rest[0] : called, reason);
+      const whole = { ...called, text: [called, ...rest].map((operand) => operand.text).join(' ') };
+      throw failure(rest[0] !== undefined && reason.startsWith('wrong type') ? rest[0] : whole, reason);
     }
   }
 
@@ -240,11 +241,10 @@ function readField(from: Named, name: string, operand: Operand, index: number): 
   }
   if (!isObject(value)) throw failure(operand, `can't evaluate field ${name} in type interface {}`);
   if (Object.hasOwn(value, name)) return value[name];
-  if (!isMapField(from.name)) {
-    const key = Object.keys(value).find((each) => each.toLowerCase() === name.toLowerCase());
-    if (key !== undefined) return value[key];
-    if (mayBeMissing(name)) return null;
-  }
+  if (isMapField(from.name)) return undefined;
+  const key = Object.keys(value).find((each) => each.toLowerCase() === name.toLowerCase());
+  if (key !== undefined) return value[key];
+  if (mayBeMissing(name)) return null;
   throw failure(operand, `map has no entry for key ${JSON.stringify(name)}`);
 }
 

@@ -132,7 +132,9 @@ export function toGoJson(value: unknown, escapeHtml: boolean, name?: string): st
   if (typeof value === 'string') return jsonString(value, escapeHtml);
   if (Array.isArray(value)) return `[${value.map((each) => toGoJson(each, escapeHtml)).join(',')}]`;
   if (!isObject(value)) return typeof value === 'number' ? printNumber(value) : String(value);
-  const entries = isTypedRow(value) ? rowEntries(value) : Object.entries(value);
+  // docker's rows write their own JSON, with HTML characters always escaped.
+  if (isTypedRow(value)) return toGoJson(Object.fromEntries(rowEntries(value)), true);
+  const entries = Object.entries(value);
   if (isMapField(name)) entries.sort(([a], [b]) => compareStrings(a, b));
   return `{${entries.map(([key, each]) => `${jsonString(key, escapeHtml)}:${toGoJson(each, escapeHtml, key)}`).join(',')}}`;
 }
