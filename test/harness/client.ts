@@ -4,9 +4,10 @@ import type {
   ContainerCreateResponse,
   ContainerInspect,
   EventMessage,
+  ImageInspect,
 } from '../../src/contract/docker/index.ts';
 import { type Answer, exchange, openAnswer, type RequestBody, type RequestOptions } from './http.ts';
-import { type BuiltImage, makeTestImages, type TestImages } from './images.ts';
+import { type BuiltImage, makeTestImages, type TestImages, uniqueImage } from './images.ts';
 import { type ProgramOptions, type ProgramResult, runProgram } from './program.ts';
 import { Collector, demultiplex, type Hijacked, type HijackOptions, hijack } from './streams.ts';
 
@@ -186,6 +187,10 @@ export class EngineClient {
     return (await this.expect(200, 'GET', `/containers/${id}/json`)).json<ContainerInspect>();
   }
 
+  async inspectImage(name: string): Promise<ImageInspect> {
+    return (await this.expect(200, 'GET', `/images/${name}/json`)).json<ImageInspect>();
+  }
+
   /** Waits until `condition` holds of the container, looking again at every event about it. */
   async until(id: string, condition: (container: ContainerInspect) => boolean): Promise<ContainerInspect> {
     const filters = encodeURIComponent(JSON.stringify({ container: [id] }));
@@ -216,4 +221,13 @@ export class EngineClient {
     for (const { Name } of volumes.json<{ Volumes: { Name: string }[] | null }>().Volumes ?? [])
       await this.http('DELETE', `/volumes/${Name}?force=1`);
   }
+}
+
+/** Gives the engine a small image under a name that nothing else has. */
+export async function freshImage(engine: EngineClient) {
+  const repository = engine.unique('image');
+  const name = `${repository}:latest`;
+  const image = uniqueImage(name, repository);
+  await engine.load(image);
+  return { repository, image, name };
 }

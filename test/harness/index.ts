@@ -1,5 +1,5 @@
 /** What tests use: engines of their own, clients, images, registries. */
-export { type ContainerRequest, EngineClient, type RunResult } from './client.ts';
+export { type ContainerRequest, EngineClient, freshImage, type RunResult } from './client.ts';
 export { type EngineOptions, startEngine, suiteEngine, TestEngine } from './engine.ts';
 export { Answer } from './http.ts';
 export * from './images.ts';
