@@ -66,7 +66,9 @@ function readable(descriptor: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const handle = koffi.node.poll(descriptor, { readable: true }, () => {
     handle.close();
-    resolve();
+    // koffi calls us without draining the microtask queue: a promise settled here would be noticed only when something
+    // else happens. The event loop's own callbacks do drain it.
+    setImmediate(resolve);
   });
   return promise;
 }
