@@ -173,7 +173,10 @@ test('rotation keeps max-file files of max-size, compressed when asked, and read
 
 test('following across a rotation loses nothing', async () => {
   const LogConfig = { Type: 'json-file', Config: { 'max-size': '20k', 'max-file': '5' } };
-  const id = await engine.create({ Cmd: 'for i in $(seq 600); do echo "line $i"; done', HostConfig: { LogConfig } });
+  const id = await engine.create({
+    Cmd: 'for i in $(seq 600); do echo "line $i"; [ $((i % 50)) = 0 ] && sleep 0.05; done; true',
+    HostConfig: { LogConfig },
+  });
   await engine.expect(204, 'POST', `/containers/${id}/start`);
   const log = await engine.stream('GET', `/containers/${id}/logs?follow=1&stdout=1`);
   await log.received.end();
