@@ -89,7 +89,7 @@ export function endpointOperations(
   namespace: string,
   endpoint: Endpoint,
   bridge: BridgeSettings,
-  hairpin: boolean,
+  bridgeNetfilter: boolean,
 ): readonly KernelOperation[] {
   const { interfaceName: link, address, prefixLength, macAddress } = endpoint;
   return [
@@ -98,8 +98,10 @@ export function endpointOperations(
       name: endpoint.hostInterfaceName,
       bridge: bridge.name,
       mtu: bridge.mtu,
-      hairpin,
-      isolated: !bridge.interContainer,
+      // With br_netfilter a packet to a published port is translated inside the bridge and stays there: it may have to
+      // leave by the port it came from, and the firewall, not the port, keeps neighbours apart.
+      hairpin: bridgeNetfilter,
+      isolated: !bridge.interContainer && !bridgeNetfilter,
       peer: { name: link, namespace, macAddress },
     },
     // An address of the same number may have had another hardware address before: tell the neighbours (arp_notify).

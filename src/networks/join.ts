@@ -73,7 +73,7 @@ export function surroundings(state: NetworksState): SandboxSurroundings {
   return {
     firewall: state.firewall,
     bridgeOf: (networkId) => state.networks.get(networkId)?.document.bridge,
-    hairpin: state.hairpin,
+    bridgeNetfilter: state.bridgeNetfilter,
   };
 }
 

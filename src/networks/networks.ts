@@ -63,7 +63,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
     sandboxes: new Map(),
     background: new Set(),
     guardForwarding: false,
-    hairpin: false,
+    bridgeNetfilter: false,
   };
   const settled = async () => void (await Promise.all(state.background));
   return {

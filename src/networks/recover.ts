@@ -65,7 +65,7 @@ async function prepareHost(state: NetworksState): Promise<void> {
   }
   state.guardForwarding = await exists(marker);
   const bridged = await readFile(`${SYSCTL}/bridge/bridge-nf-call-iptables`, 'utf8').catch(() => '0');
-  state.hairpin = bridged.trim() === '1';
+  state.bridgeNetfilter = bridged.trim() === '1';
 }
 
 async function readDocuments(state: NetworksState): Promise<void> {

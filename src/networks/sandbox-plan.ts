@@ -8,7 +8,7 @@ import type { BridgeSettings, Endpoint, Sandbox } from './model.ts';
 export interface SandboxSurroundings {
   readonly firewall: Firewall;
   readonly bridgeOf: (networkId: string) => BridgeSettings | undefined;
-  readonly hairpin: boolean;
+  readonly bridgeNetfilter: boolean;
 }
 
 /** Everything that makes a sandbox's namespace, in one batch: links first, then what happens inside. */
@@ -30,10 +30,10 @@ export function sandboxOperations(sandbox: Sandbox, surroundings: SandboxSurroun
 export function linkOperations(
   path: string,
   endpoint: Endpoint,
-  { bridgeOf, hairpin }: SandboxSurroundings,
+  { bridgeOf, bridgeNetfilter }: SandboxSurroundings,
 ): readonly KernelOperation[] {
   const bridge = bridgeOf(endpoint.networkId);
-  return bridge === undefined ? [] : endpointOperations(path, endpoint, bridge, hairpin);
+  return bridge === undefined ? [] : endpointOperations(path, endpoint, bridge, bridgeNetfilter);
 }
 
 /** The default route of a namespace; without a gateway there is none. */

@@ -81,7 +81,7 @@ export interface NetworksState {
   readonly background: Set<Promise<void>>;
   guardForwarding: boolean;
   /** Bridged packets pass the firewall (br_netfilter), so that a port must be able to send to itself. */
-  hairpin: boolean;
+  bridgeNetfilter: boolean;
 }
 
 /** The network, or undefined: by id, name, or the only id with that beginning. */
