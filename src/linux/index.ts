@@ -6,8 +6,8 @@ export { DecompressionError, type Decompressor, openDecompressor } from './decom
 export * from './file-nodes.ts';
 export { readFileInRoot, resolveInRoot } from './in-root.ts';
 export { type Kernel, KernelError, startKernel } from './kernel.ts';
-export { acquireLock } from './lock.ts';
 export { SystemError } from './libc.ts';
+export { acquireLock } from './lock.ts';
 export * from './mountinfo.ts';
 export type { AddressState, LinkState, Prefix } from './netlink/operations.ts';
 export { removeLinksInBackground } from './netlink/remove-in-background.ts';
