@@ -4,7 +4,7 @@ import type { ReadStream } from 'node:tty';
 import type { HijackedConnection } from '../client/engine-client.ts';
 import { DetachScanner } from './detach-keys.ts';
 import { type FrameSink, FrameSplitter } from './frames.ts';
-import { inputIsTerminal } from './terminal.ts';
+import { inputIsTerminal, makeRaw } from './terminal.ts';
 
 /** How to connect. */
 export interface AttachedOptions {
@@ -69,7 +69,7 @@ class LocalInput {
   constructor(options: AttachedOptions) {
     this.#options = options;
     if (options.tty && inputIsTerminal()) {
-      this.#stream.setRawMode(true);
+      makeRaw(this.#stream);
       this.#raw = true;
     }
   }

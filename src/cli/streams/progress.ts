@@ -49,17 +49,16 @@ export class ProgressScreen {
       throw new ProgressError(message.errorDetail?.message ?? message.error);
     }
     if (message.aux !== undefined) return;
-    const moving = message.progressDetail !== undefined && Object.keys(message.progressDetail).length > 0;
+    const { progressDetail } = message;
     if (this.#target.columns === undefined) {
+      const moving = progressDetail !== undefined && Object.keys(progressDetail).length > 0;
       if (!moving && !message.progress) this.#target.write(this.#plain(message));
       return;
     }
-    if (message.id === undefined || (!moving && message.progressDetail === undefined && !message.progress)) {
+    if (message.id === undefined || (progressDetail === undefined && !message.progress)) {
       // Output without a place of its own ends the block of lines that can still move.
-      if (message.id === undefined) this.#lines = new Map();
-      this.#target.write(
-        message.id === undefined ? this.#plain(message) : this.#placed(message.id, this.#plain(message)),
-      );
+      this.#lines = new Map();
+      this.#target.write(this.#plain(message));
       return;
     }
     this.#target.write(this.#placed(message.id, this.#line(message, this.#target.columns)));
@@ -72,8 +71,7 @@ export class ProgressScreen {
 
   #line(message: ProgressMessage, columns: number): string {
     const bar = progressText(message.progressDetail ?? {}, columns) || message.progress || '';
-    const text = `${message.id}: ${message.status ?? ''}${bar === '' ? '' : ` ${bar}`}`;
-    return bar === '' ? `${text}\n` : `${text}\r`;
+    return `${message.id}: ${message.status ?? ''}${bar === '' ? '' : ` ${bar}`}`;
   }
 
   /** Text written to the line of `id`, with the cursor going there and back below the block. */
@@ -81,10 +79,10 @@ export class ProgressScreen {
     const known = this.#lines.get(id);
     if (known === undefined) {
       this.#lines.set(id, this.#lines.size);
-      return `${text.replace(/[\r\n]$/, '')}\n`;
+      return `${text}\n`;
     }
     const up = this.#lines.size - known;
-    return `\x1b[${up}A\x1b[2K\r${text.replace(/[\r\n]$/, '')}\r\x1b[${up}B`;
+    return `\x1b[${up}A\x1b[2K\r${text}\r\x1b[${up}B`;
   }
 }
 

@@ -1,6 +1,6 @@
 /** The terminal the client runs in. */
 
-import { isatty } from 'node:tty';
+import { isatty, type ReadStream } from 'node:tty';
 import { ExitError } from '../command.ts';
 
 const STANDARD_INPUT = 0;
@@ -22,6 +22,15 @@ export function terminalSize(): [number, number] | undefined {
   if (!outputIsTerminal()) return undefined;
   const [columns, rows] = process.stdout.getWindowSize();
   return columns === 0 && rows === 0 ? undefined : [rows, columns];
+}
+
+/** Hands every key on as it is typed, and writes every byte as it comes. `setRawMode(false)` undoes both. */
+export function makeRaw(input: ReadStream): void {
+  input.setRawMode(true);
+  // Node's raw mode goes on turning line feeds into CR LF, which breaks full-screen programs: their own terminal, in
+  // the container, has done what was to be done. Without stty the picture may suffer, nothing else.
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
 }
 
 /** Tells `report` the terminal's size now (unless `later`) and whenever it changes, until disposed. */

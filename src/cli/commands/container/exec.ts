@@ -1,7 +1,7 @@
 /** `gantry exec` */
 
 import type { ExecConfig, ExecInspect } from '../../../contract/docker/index.ts';
-import { defineCommand, type Invocation } from '../../command.ts';
+import { defineCommand, ExitError, type Invocation } from '../../command.ts';
 import { parseVariable, readVariables } from '../../options/environment.ts';
 import { list, text, toggle } from '../../options/flag.ts';
 import type { Session } from '../../session.ts';
@@ -91,7 +91,7 @@ async function runExec(session: Session, id: string, config: ExecConfig): Promis
     detachKeys: parseDetachKeys(config.DetachKeys || DEFAULT_DETACH_KEYS),
     sink: session.output,
   });
-  if (ending === 'detached') return 0;
+  if (ending === 'detached') throw new ExitError('read escape sequence', 1);
   const { ExitCode } = await client.json<ExecInspect>('GET', `/exec/${id}/json`);
   return ExitCode ?? 0;
 }
