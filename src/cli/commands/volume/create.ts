@@ -14,7 +14,7 @@ export const command = defineCommand({
     name: text('Name of the volume', { hidden: true }),
     opt: pairs('Option of the driver', { shorthand: 'o' }),
   },
-  async run(session, { flags, operands }) {
+  async run(session, { flags, changed, operands }) {
     const [name = ''] = operands;
     if (name !== '' && flags.name !== '' && name !== flags.name) {
       throw new ExitError(
@@ -26,8 +26,9 @@ export const command = defineCommand({
       json: {
         Name: name || flags.name,
         Driver: flags.driver,
-        DriverOpts: flags.opt,
-        Labels: readLabels([], flags.label),
+        // The engine stores what it is sent: nothing and an empty set are not the same in `inspect`.
+        ...(changed.has('opt') ? { DriverOpts: flags.opt } : {}),
+        ...(changed.has('label') ? { Labels: readLabels([], flags.label) } : {}),
       },
     });
     session.output.out(`${volume.Name}\n`);
