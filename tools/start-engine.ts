@@ -58,23 +58,34 @@ async function untilItAnswers(
   exit: Promise<unknown[]>,
   logStart: number,
 ): Promise<void> {
-  const late = AbortSignal.timeout(START_TIMEOUT);
+  const deadline = performance.now() + START_TIMEOUT;
   const ended = exit.then(([code, signal]) => ({ reason: `it ended with ${signal ?? `status ${code}`}` }));
   for (;;) {
-    const change = once(watcher, 'change', { signal: late }).catch(() => {});
-    const answer = await ask('GET', '/_ping').catch(() => undefined);
-    if (answer?.statusCode === 200) return;
-    const end = await Promise.race([ended, change, delay(RETRY_INTERVAL)]);
-    const reason = end instanceof Object && 'reason' in end ? end.reason : undefined;
-    if (reason !== undefined) {
+    if (await answers()) return;
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    const change = once(watcher, 'change', { signal }).then(
+      () => undefined,
+      () => undefined,
+    );
+    const end = await Promise.race([ended, change, delay(RETRY_INTERVAL, undefined, { signal })]);
+    waiting.abort();
+    if (end !== undefined) {
       // Somebody else may have started one in the meantime.
-      if ((await ask('GET', '/_ping').catch(() => undefined))?.statusCode === 200) return;
-      throw new Error(`the engine could not be started: ${reason}\n${logSince(logStart)}`);
+      if (await answers()) return;
+      throw new Error(`the engine could not be started: ${end.reason}\n${logSince(logStart)}`);
     }
-    if (late.aborted) {
+    if (performance.now() > deadline) {
       throw new Error(`the engine does not answer after ${START_TIMEOUT / 1000} s\n${logSince(logStart)}`);
     }
   }
+}
+
+async function answers(): Promise<boolean> {
+  return ask('GET', '/_ping').then(
+    (answer) => answer.resume().statusCode === 200,
+    () => false,
+  );
 }
 
 function logSince(start: number): string {
