@@ -64,7 +64,7 @@ export function programHelp(
 }
 
 function rowLines(rows: readonly HelpRow[], width = Math.max(...rows.map((row) => row.name.length))): string[] {
-  return rows.map((row) => `  ${row.name.padEnd(width)}   ${row.summary}`.replace(/^( {2}\S+ *) {1}/, '$1'));
+  return rows.map((row) => `  ${row.name.padEnd(width)}  ${row.summary}`);
 }
 
 /** The option list of a page, sorted by name; descriptions wrap at the page's width. */
