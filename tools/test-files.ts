@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestOutcome } from './reporter.ts';
 
@@ -37,6 +37,14 @@ const KILL_PATIENCE = 2000;
 export async function runTestFile(root: string, file: string): Promise<FileResult> {
   const start = performance.now();
   const temporary = mkdtempSync(join(tmpdir(), 'gt-'));
+  const clear = async () => {
+    const leftovers = await endProcessesOf(temporary);
+    rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
+    return leftovers;
+  };
+  const interrupt = (signal: NodeJS.Signals) =>
+    void clear().finally(() => process.exit(128 + constants.signals[signal]));
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
     const results = join(temporary, 'results');
     const argv = [
@@ -53,11 +61,12 @@ export async function runTestFile(root: string, file: string): Promise<FileResul
       .map((line) => JSON.parse(line));
     const isUnexplained = run.failure !== undefined && !outcomes.some(({ state }) => state === 'failed');
     if (isUnexplained || outcomes.length === 0) outcomes.push(failure('(file)', run.failure ?? 'it has no tests'));
-    const leftovers = await endProcessesOf(temporary);
+    const leftovers = await clear();
     if (leftovers.length > 0) outcomes.push(failure('(leaves nothing running)', leftovers.join('\n')));
     return { outcomes, output: run.output, duration: (performance.now() - start) / 1000 };
   } finally {
-    rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
+    await clear();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
 }
 
