@@ -3,7 +3,7 @@ import { announceStep, conflict, errnoOf, isKind, runAll } from '../base/index.t
 import { announce } from './announce.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
-import { nextExit, sendSignal } from './kill.ts';
+import { nextExit, sendSignal } from './send-signal.ts';
 import { SIGKILL } from './signals.ts';
 import { containerFiles, writeState } from './state-files.ts';
 import { takeDown } from './take-down.ts';

@@ -2,8 +2,8 @@ import { notModified } from '../base/index.ts';
 import { announce } from './announce.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
-import { nextExit, sendSignal } from './kill.ts';
 import { abandonRestart } from './run.ts';
+import { nextExit, sendSignal } from './send-signal.ts';
 import { parseSignal, SIGKILL } from './signals.ts';
 
 /** Docker's grace period between the stop signal and SIGKILL. */

@@ -1,0 +1,22 @@
+import { announce } from './announce.ts';
+import type { Container } from './container.ts';
+import type { ContainerContext } from './context.ts';
+import { requireRunning } from './phase.ts';
+import { SIGKILL } from './signals.ts';
+
+/** Sends the signal and announces it; a frozen container is thawed first if the signal shall end it. */
+export async function sendSignal(context: ContainerContext, container: Container, signal: number): Promise<void> {
+  const { paused } = requireRunning(container.id, container.phase);
+  await container.process?.signal(signal);
+  if (paused && signal === SIGKILL) {
+    await context.runtimeNamed(container.record.hostConfig.Runtime).resume(container.id);
+  }
+  announce(context, container, 'kill', { signal: String(signal) });
+}
+
+/** Resolves when the present run has ended and been taken down. */
+export function nextExit(container: Container): Promise<void> {
+  return new Promise((resolve) => {
+    container.onNext('next-exit', () => resolve());
+  });
+}
