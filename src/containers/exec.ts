@@ -91,11 +91,11 @@ export async function startExec(
       logs: false,
     });
     exec.process = process;
-    const ended = client && (await joinClient(context, exec, process, client));
+    const joined = client && (await joinClient(context, exec, process, client));
     const { pid } = await process.start();
     exec.state = { name: 'running', pid };
     void watch(context, exec, process);
-    await ended;
+    await joined?.ended;
   } catch (error) {
     await failed(context, exec, error, client);
   }
@@ -113,7 +113,7 @@ async function joinClient(
   exec: Exec,
   process: ShimConnection,
   client: ClientStream,
-): Promise<Promise<void>> {
+): Promise<{ readonly ended: Promise<void> }> {
   const { config } = exec;
   const attachment = new Attachment(
     {
@@ -125,9 +125,12 @@ async function joinClient(
     client,
   );
   await attachment.join(process, { ownsConnection: false });
-  return attachment.ended.then((how) => {
-    if (how === 'detached') announce(context, exec.container, 'exec_detach', { execID: exec.id });
-  });
+  // In an object: a promise in a promise would be awaited with it.
+  return {
+    ended: attachment.ended.then((how) => {
+      if (how === 'detached') announce(context, exec.container, 'exec_detach', { execID: exec.id });
+    }),
+  };
 }
 
 async function watch(context: ContainerContext, exec: Exec, process: ShimConnection): Promise<void> {

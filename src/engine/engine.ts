@@ -109,6 +109,7 @@ export class Engine {
       ...(configuration.bridgeAddress !== '' && { bridgeAddress: configuration.bridgeAddress }),
       ...(configuration.addressPools.length > 0 && { addressPools: configuration.addressPools }),
       mtu: configuration.mtu,
+      events: announce,
     });
 
     const { runtimes, defaultRuntime } = chooseRuntimes(
