@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type Duplex, PassThrough, Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { type Log, messageOf, notFound } from '../../base/index.ts';
 import { errorResponse } from './error-response.ts';
 import { Exchange, type Reply } from './exchange.ts';
@@ -16,8 +16,9 @@ export function createApiServer(router: Router, headers: Readonly<Record<string,
     void answer(router, request, request, { kind: 'response', response }, log);
   });
   server.on('upgrade', (request, socket, head) => {
-    const body = bodyOfUpgrade(request, socket, head);
-    void answer(router, request, body, { kind: 'socket', socket, headers }, log);
+    // Node parses the body (exec start has a JSON one) as ever; what follows it is the stream's.
+    if (head.length > 0) socket.unshift(head);
+    void answer(router, request, request, { kind: 'socket', socket, headers }, log);
   });
   server.on('clientError', (_, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
@@ -61,33 +62,4 @@ function answerError(exchange: Exchange, connection: ServerResponse | Duplex, er
 
 function causeOf(error: unknown): string | undefined {
   return error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : undefined;
-}
-
-/**
- * The body of a request that asked to upgrade. Node stops parsing at its head, so the body (exec start has a JSON one)
- * is cut from the socket by its Content-Length here, and the rest stays on the socket as stream data.
- */
-function bodyOfUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Readable {
-  const length = Number(request.headers['content-length'] ?? 0);
-  if (length <= head.length) {
-    if (head.length > length) socket.unshift(head.subarray(length));
-    return Readable.from(length === 0 ? [] : [head.subarray(0, length)]);
-  }
-  const body = new PassThrough();
-  body.write(head);
-  let missing = length - head.length;
-  const onData = (chunk: Buffer) => {
-    body.write(chunk.subarray(0, missing));
-    if (chunk.length < missing) {
-      missing -= chunk.length;
-      return;
-    }
-    socket.off('data', onData);
-    socket.pause();
-    if (chunk.length > missing) socket.unshift(chunk.subarray(missing));
-    body.end();
-  };
-  socket.on('data', onData);
-  socket.on('close', () => body.destroy());
-  return body;
 }
