@@ -53,12 +53,14 @@ export async function runTestFile(root: string, file: string): Promise<FileResul
       `--test-timeout=${TEST_TIMEOUT}`,
       file,
     ];
-    const run = await runProgram(root, process.execPath, argv, { TMPDIR: temporary });
-    const text = existsSync(results) ? readFileSync(results, 'utf8') : '';
-    const outcomes: TestOutcome[] = text
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line));
+    const inside = join(temporary, 'results-inside');
+    const run = await runProgram(root, process.execPath, argv, {
+      TMPDIR: temporary,
+      GANTRY_TEST_REPORTER: REPORTER,
+      GANTRY_TEST_RESULTS: inside,
+    });
+    // A file that ran itself again, in namespaces of its own, has only that run as its test.
+    const outcomes = existsSync(inside) ? readOutcomes(inside) : readOutcomes(results);
     const isUnexplained = run.failure !== undefined && !outcomes.some(({ state }) => state === 'failed');
     if (isUnexplained || outcomes.length === 0) outcomes.push(failure('(file)', run.failure ?? 'it has no tests'));
     const leftovers = await clear();
@@ -68,6 +70,14 @@ export async function runTestFile(root: string, file: string): Promise<FileResul
     await clear();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
+}
+
+function readOutcomes(path: string): TestOutcome[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
 }
 
 /** Runs a program that counts as one test. */
