@@ -2,6 +2,7 @@ import { conflict, messageOf, notModified } from '../base/index.ts';
 import { announce } from './announce.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
+import { removeEnded } from './remove.ts';
 import { run } from './run.ts';
 import { exitCodeOfFailedStart } from './start-failure.ts';
 import { writeState } from './state-files.ts';
@@ -32,6 +33,8 @@ export async function startOnce(context: ContainerContext, container: Container)
     await writeState(context.directories.containers, record);
     announce(context, container, 'die', { exitCode: String(record.lastRun.exitCode), execDuration: '0' });
     container.notify('not-running', { code: record.lastRun.exitCode });
+    // Clients of `--rm` wait for the removal, whether it ever ran or not.
+    if (record.hostConfig.AutoRemove) await removeEnded(context, container, { volumes: true });
     throw error;
   }
 }
