@@ -65,6 +65,15 @@ export function isKind(error: unknown, kind: ErrorKind): error is EngineError {
   return error instanceof EngineError && error.kind === kind;
 }
 
+/** The same error, told with what was being done; of another kind where dockerd counts it as one. */
+export function prefixed(error: unknown, prefix: string, kind?: ErrorKind): unknown {
+  if (!(error instanceof EngineError)) return error;
+  return new EngineError(kind ?? error.kind, `${prefix}${error.message}`, {
+    cause: error,
+    detail: { ...error.detail },
+  });
+}
+
 /** The errno name (`ENOENT`) of a Node or kernel error, or undefined. */
 export function errnoOf(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

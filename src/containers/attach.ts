@@ -57,7 +57,8 @@ export class Attachment {
   async join(connection: ShimConnection, options: { ownsConnection: boolean }): Promise<void> {
     const shim = await connection.attach(this.#choice, (stream, data) => this.#client.write(stream, data));
     const finish = () => this.#ended.resolve('ended');
-    connection.exited.then(finish, finish);
+    // A start that fails is told to the client by whoever owns the connection.
+    connection.exited.then(finish, options.ownsConnection ? finish : () => {});
     if (this.#choice.stdin) void this.#forwardInput(shim);
     void this.#ended.promise.then(() => {
       if (options.ownsConnection) connection.close();

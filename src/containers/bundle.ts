@@ -1,15 +1,16 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { announceStep, conflict } from '../base/index.ts';
+import { announceStep, conflict, prefixed } from '../base/index.ts';
 import type { Sandbox } from '../networks/index.ts';
 import {
   buildEnvironment,
   buildSpec,
   type NamespaceChoice,
   type OciMount,
+  type ResolvedUser,
   type SpecRequest,
 } from '../runtime/index.ts';
-import type { Container } from './container.ts';
+import type { Container, ContainerRecord } from './container.ts';
 import type { ContainerContext } from './context.ts';
 import { ociMounts } from './mounts.ts';
 import { bundleDirectory, cgroupPath } from './process.ts';
@@ -53,7 +54,7 @@ function specRequest(
         configured: config.Env ?? [],
       }),
       workingDirectory: config.WorkingDir,
-      user: resolveUser(root, config.User, hostConfig.GroupAdd ?? []),
+      user: userAtStart(root, record),
       terminal: config.Tty,
       consoleSize: hostConfig.ConsoleSize,
       privileged: hostConfig.Privileged,
@@ -68,6 +69,15 @@ function specRequest(
     cgroupPath: cgroupPath(context, container),
     host: context.host,
   };
+}
+
+/** dockerd counts an unknown user as its own failure here, unlike at the making of an exec. */
+function userAtStart(root: string, { config, hostConfig }: ContainerRecord): ResolvedUser {
+  try {
+    return resolveUser(root, config.User, hostConfig.GroupAdd ?? []);
+  } catch (error) {
+    throw prefixed(error, '', 'system');
+  }
 }
 
 function mounts(context: ContainerContext, container: Container, init: string | undefined): OciMount[] {
@@ -139,11 +149,19 @@ function networkNamespace(
   sandbox: Sandbox | undefined,
 ): NamespaceChoice {
   if (sandbox) return sandbox.path === undefined ? 'host' : { path: sandbox.path };
-  const owner = networkOwner(context, container);
+  const owner = joinedOwner(context, container);
   if (owner.phase.name !== 'running') {
     throw conflict(`cannot join network of a non running container: ${owner.id}`);
   }
   return { path: `/proc/${owner.phase.pid}/ns/net` };
+}
+
+function joinedOwner(context: ContainerContext, container: Container): Container {
+  try {
+    return networkOwner(context, container);
+  } catch (error) {
+    throw prefixed(error, 'joining network namespace of container: ', 'system');
+  }
 }
 
 /** The container whose network this one uses: itself, or the one its mode names. */

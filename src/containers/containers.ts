@@ -39,9 +39,9 @@ export interface ContainerCounts {
  * prefix or name everywhere.
  */
 export interface Containers {
-  list(request: ListRequest): ContainerSummary[];
+  list(request: ListRequest): Promise<ContainerSummary[]>;
   create(request: CreateRequest): Promise<{ id: string; warnings: string[] }>;
-  inspect(container: string): ContainerInspect;
+  inspect(container: string, options: { size: boolean }): Promise<ContainerInspect>;
   start(container: string): Promise<void>;
   stop(container: string, options: StopOptions): Promise<void>;
   restart(container: string, options: StopOptions): Promise<void>;
@@ -84,7 +84,7 @@ export function createContainers(context: ContainerContext): Containers {
   return {
     list: (request) => listContainers(context, request),
     create: (request) => createContainer(context, request),
-    inspect: (container) => inspectContainer(context, container),
+    inspect: (container, options) => inspectContainer(context, container, options),
     start: (container) => startContainer(context, container),
     stop: (container, options) => stopContainer(context, container, options),
     restart: (container, options) => restartContainer(context, container, options),

@@ -156,7 +156,9 @@ function hostname(config: ContainerConfig, hostConfig: HostConfig, id: string, c
   if (config.Hostname !== '') return config.Hostname;
   if (hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host') return context.host.hostname;
   if (hostConfig.NetworkMode.startsWith('container:')) {
-    return context.store.get(hostConfig.NetworkMode.slice('container:'.length)).record.config.Hostname;
+    // Whether that container exists is asked at the start.
+    const owner = context.store.find(hostConfig.NetworkMode.slice('container:'.length));
+    return owner?.record.config.Hostname ?? shortId(id);
   }
   return shortId(id);
 }

@@ -11,7 +11,13 @@ import {
   systemError,
 } from '../base/index.ts';
 import type { ExecConfig } from '../contract/docker/index.ts';
-import { buildEnvironment, buildProcess, type ShimConnection, ShimStartError } from '../runtime/index.ts';
+import {
+  buildEnvironment,
+  buildProcess,
+  type ResolvedUser,
+  type ShimConnection,
+  ShimStartError,
+} from '../runtime/index.ts';
 import { announce } from './announce.ts';
 import { Attachment, type ClientStream } from './attach.ts';
 import type { Container } from './container.ts';
@@ -44,6 +50,7 @@ export function createExec(context: ContainerContext, idOrName: string, config: 
   requireExecutable(container);
   if ((config.Cmd ?? []).length === 0) throw invalidParameter('No exec command specified');
   parseDetachKeys(config.DetachKeys ?? '');
+  execUser(context, container, config);
   const exec: Exec = { id: newId(), container, config, state: { name: 'created' }, process: undefined };
   container.execs.set(exec.id, exec);
   forgetOldExecs(container);
@@ -72,9 +79,13 @@ export async function startExec(
 ): Promise<void> {
   const exec = findExec(context, id);
   const { container, config } = exec;
-  if (exec.state.name === 'ended') throw conflict(`exec command ${id} has already run`);
-  if (exec.state.name !== 'created') throw conflict(`exec command ${id} is already running`);
-  requireExecutable(container);
+  try {
+    requireNotStarted(exec);
+    requireExecutable(container);
+  } catch (error) {
+    if (onReady === undefined) throw error;
+    return await tellClient(onReady(), messageOf(error));
+  }
   exec.state = { name: 'starting' };
   announce(context, container, `exec_start: ${(config.Cmd ?? []).join(' ')}`, { execID: id });
   let client: ClientStream | undefined;
@@ -158,11 +169,20 @@ async function failed(
   announce(context, exec.container, 'exec_die', { execID: exec.id, exitCode: String(exec.state.exitCode) });
   await forgetFiles(context, exec);
   if (client === undefined) throw error;
-  // The stream has begun: dockerd tells the client there, as if the process had printed it.
-  const text =
-    cause instanceof ShimStartError ? `OCI runtime exec failed: ${cause.message.trim()}: unknown` : messageOf(error);
+  const runtimeText =
+    cause instanceof ShimStartError ? `OCI runtime exec failed: ${cause.message.trim()}: unknown` : undefined;
+  await tellClient(client, runtimeText ?? messageOf(error));
+}
+
+/** Once the stream may begin, dockerd tells of failures in it, as if the process had printed them. */
+async function tellClient(client: ClientStream, text: string): Promise<void> {
   await client.write('stdout', Buffer.from(`${text}\r\n`));
   client.end();
+}
+
+function requireNotStarted({ id, state }: Exec): void {
+  if (state.name === 'ended') throw conflict(`exec command ${id} has already run`);
+  if (state.name !== 'created') throw conflict(`exec command ${id} is already running`);
 }
 
 async function forgetFiles(context: ContainerContext, exec: Exec): Promise<void> {
@@ -187,8 +207,6 @@ async function writeProcessFile(
 ): Promise<string> {
   const { container, config } = exec;
   const { record } = container;
-  const root = context.layers.mountedRoot(container.id);
-  if (root === undefined) throw systemError(`container ${container.id} has no mounted root`);
   const terminal = config.Tty === true;
   const process = buildProcess(
     {
@@ -199,7 +217,7 @@ async function writeProcessFile(
         configured: [...(record.config.Env ?? []), ...(config.Env ?? [])],
       }),
       workingDirectory: config.WorkingDir || record.config.WorkingDir,
-      user: resolveUser(root, config.User || record.config.User, record.hostConfig.GroupAdd ?? []),
+      user: execUser(context, container, config),
       terminal,
       consoleSize,
       privileged: config.Privileged === true || record.hostConfig.Privileged,
@@ -212,6 +230,14 @@ async function writeProcessFile(
   announceStep('write', file);
   await writeFile(file, JSON.stringify(process), { mode: 0o600 });
   return file;
+}
+
+/** Who the process runs as; throws invalidParameter for a name the container does not know. */
+function execUser(context: ContainerContext, container: Container, config: ExecConfig): ResolvedUser {
+  const { record } = container;
+  const root = context.layers.mountedRoot(container.id);
+  if (root === undefined) throw systemError(`container ${container.id} has no mounted root`);
+  return resolveUser(root, config.User || record.config.User, record.hostConfig.GroupAdd ?? []);
 }
 
 function requireExecutable(container: Container): void {

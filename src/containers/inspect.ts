@@ -6,7 +6,11 @@ import { stateView } from './phase.ts';
 import { containerFiles } from './state-files.ts';
 
 /** Everything `docker inspect` shows of a container. Throws notFound. */
-export function inspectContainer(context: ContainerContext, idOrName: string): ContainerInspect {
+export async function inspectContainer(
+  context: ContainerContext,
+  idOrName: string,
+  options: { size: boolean },
+): Promise<ContainerInspect> {
   const container = context.store.get(idOrName);
   const { record } = container;
   const files = containerFiles(context.directories.containers, container.id);
@@ -33,10 +37,20 @@ export function inspectContainer(context: ContainerContext, idOrName: string): C
     ExecIDs: execs.length > 0 ? execs : null,
     HostConfig: record.hostConfig,
     GraphDriver: { Name: 'overlay2', Data: context.layers.graphDriverData(container.id) },
+    ...(options.size && (await containerSizes(context, container))),
     Mounts: record.mounts.map(mountPoint),
     Config: record.config,
     NetworkSettings: networkSettings(container),
   };
+}
+
+/** `SizeRw` and `SizeRootFs`: what the container wrote, and that with its image. */
+export async function containerSizes(
+  context: ContainerContext,
+  container: Container,
+): Promise<Pick<ContainerInspect, 'SizeRw' | 'SizeRootFs'>> {
+  const { rw, image } = await context.layers.sizes(container.id);
+  return { SizeRw: rw, SizeRootFs: rw + image };
 }
 
 /** The endpoint of the default bridge is also shown at the top level, where clients of old look for it. */

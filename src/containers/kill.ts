@@ -1,4 +1,5 @@
-import { conflict } from '../base/index.ts';
+import { conflict, prefixed } from '../base/index.ts';
+import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
 import { abandonRestart } from './run.ts';
 import { nextExit, sendSignal } from './send-signal.ts';
@@ -11,7 +12,7 @@ import { parseSignal, SIGKILL } from './signals.ts';
  */
 export async function killContainer(context: ContainerContext, idOrName: string, signal: string): Promise<void> {
   const number = signal === '' ? SIGKILL : parseSignal(signal);
-  const container = context.store.get(idOrName);
+  const container = findForKilling(context, idOrName);
   if (container.phase.name === 'restarting') {
     await abandonRestart(context, container);
     return;
@@ -25,4 +26,12 @@ export async function killContainer(context: ContainerContext, idOrName: string,
   const ended = number === SIGKILL ? nextExit(container) : Promise.resolve();
   await sendSignal(context, container, number);
   await ended;
+}
+
+function findForKilling(context: ContainerContext, idOrName: string): Container {
+  try {
+    return context.store.get(idOrName);
+  } catch (error) {
+    throw prefixed(error, `cannot kill container: ${idOrName}: `);
+  }
 }

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { announceStep, errnoOf, systemError } from '../base/index.ts';
+import { announceStep, errnoOf, prefixed, systemError } from '../base/index.ts';
 import type { Sandbox } from '../networks/index.ts';
 import { announce } from './announce.ts';
 import { joinWaiting } from './attach.ts';
@@ -28,7 +28,9 @@ export async function launch(context: ContainerContext, container: Container): P
   await prepareMounts(context, container);
   const [root, sandbox, process] = await together(
     context.layers.mountRw(container.id),
-    joinNetworks(context, container),
+    joinNetworks(context, container).catch((error) => {
+      throw prefixed(error, 'failed to set up container networking: ');
+    }),
     spawnShim(context, container, {
       terminal: record.config.Tty,
       stdin: record.config.OpenStdin,

@@ -2,6 +2,7 @@ import { invalidParameter } from '../base/index.ts';
 import type { ContainerSummary, Port, PortMap } from '../contract/docker/index.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
+import { containerSizes } from './inspect.ts';
 import { mountPoint } from './mounts.ts';
 import { stateView } from './phase.ts';
 import { statusText } from './status-text.ts';
@@ -10,13 +11,27 @@ export interface ListRequest {
   readonly all: boolean;
   /** At most so many, also ended ones; 0: no limit. */
   readonly limit: number;
+  /** Also how much disk each one takes. */
+  readonly size: boolean;
   /** Filter name → values, any of which may match; all names must. */
   readonly filters: ReadonlyMap<string, readonly string[]>;
 }
 
 type Predicate = (container: Container, value: string, context: ContainerContext) => boolean;
 
-const STATUSES = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'];
+/** What is wrong with a filter's value: the rest of dockerd's sentence, undefined if nothing is. */
+const VALUE_RULES: Readonly<Record<string, (value: string) => string | undefined>> = {
+  status: (value) => oneOf(STATUSES, 'state', value),
+  health: (value) => oneOf(HEALTH_STATES, 'health', value),
+  exited: (value) =>
+    /^-?\d+$/.test(value) ? undefined : `${value}': strconv.Atoi: parsing "${value}": invalid syntax`,
+  'is-task': (value) => (/^(true|false|1|0)$/.test(value) ? undefined : `[${value}]'`),
+};
+
+const HEALTH_STATES = ['none', 'starting', 'healthy', 'unhealthy'];
+
+// In dockerd's order, which its complaint about any other shows.
+const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
 
 /** What each filter of `docker ps --filter` asks of a container. */
 const PREDICATES: Readonly<Record<string, Predicate>> = {
@@ -41,7 +56,7 @@ const PREDICATES: Readonly<Record<string, Predicate>> = {
 };
 
 /** The containers that `request` asks for, newest first. Throws invalidParameter for an unknown filter or value. */
-export function listContainers(context: ContainerContext, request: ListRequest): ContainerSummary[] {
+export async function listContainers(context: ContainerContext, request: ListRequest): Promise<ContainerSummary[]> {
   validateFilters(request.filters);
   const { filters } = request;
   const limit = request.limit > 0 ? request.limit : undefined;
@@ -53,17 +68,27 @@ export function listContainers(context: ContainerContext, request: ListRequest):
   };
   const before = border('before');
   const since = border('since');
-  return newestFirst
+  const found = newestFirst
     .filter((container) => all || container.phase.name === 'running' || container.phase.name === 'restarting')
     .filter((container) => before === undefined || byCreation(container, before) < 0)
     .filter((container) => since === undefined || byCreation(container, since) > 0)
     .filter((container) => passes(context, container, filters))
-    .slice(0, limit)
-    .map((container) => summarize(context, container));
+    .slice(0, limit);
+  return Promise.all(
+    found.map(async (container) => ({
+      ...summarize(context, container),
+      ...(request.size && (await containerSizes(context, container))),
+    })),
+  );
 }
 
 function byCreation(left: Container, right: Container): number {
   return left.record.created < right.record.created ? -1 : left.record.created > right.record.created ? 1 : 0;
+}
+
+function oneOf(words: readonly string[], what: string, value: string): string | undefined {
+  if (words.includes(value)) return undefined;
+  return `${value}': invalid value for ${what} (${value}): must be one of ${words.join(', ')}`;
 }
 
 function passes(context: ContainerContext, container: Container, filters: ListRequest['filters']): boolean {
@@ -83,8 +108,8 @@ function validateFilters(filters: ListRequest['filters']): void {
       throw invalidParameter(`invalid filter '${name}'`);
     }
     for (const value of values) {
-      if (name === 'status' && !STATUSES.includes(value)) throw invalidParameter(`invalid filter 'status=${value}'`);
-      if (name === 'exited' && !/^-?\d+$/.test(value)) throw invalidParameter(`invalid filter 'exited=${value}'`);
+      const reason = VALUE_RULES[name]?.(value);
+      if (reason !== undefined) throw invalidParameter(`invalid filter '${name}=${reason}`);
     }
   }
 }

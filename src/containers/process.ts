@@ -105,12 +105,18 @@ function shimSettings(
 function logSettings(context: ContainerContext, container: Container): ShimSettings['log'] {
   const { Type: driver, Config: options } = container.record.hostConfig.LogConfig;
   if (driver !== 'json-file') return { driver: 'none' };
+  const refuse = (reason: string) =>
+    systemError(`failed to create task for container: failed to initialize logging driver: ${reason}`);
   const maximumSize = parseSize(options['max-size'] ?? '');
+  if (options['max-size'] !== undefined && maximumSize === undefined)
+    throw refuse(`invalid size: '${options['max-size']}'`);
+  const maximumFiles = Number(options['max-file'] ?? 1);
+  if (!(maximumFiles >= 1)) throw refuse('max-file cannot be less than 1');
   return {
     driver: 'json-file',
     path: containerFiles(context.directories.containers, container.id).log,
     ...(maximumSize !== undefined && { maximumSize }),
-    maximumFiles: Number(options['max-file'] ?? 1),
+    maximumFiles,
     compress: options.compress === 'true',
   };
 }

@@ -1,4 +1,4 @@
-import { conflict, invalidParameter } from '../base/index.ts';
+import { conflict, invalidParameter, prefixed } from '../base/index.ts';
 import { announce } from './announce.ts';
 import type { ContainerContext } from './context.ts';
 import { writeState } from './state-files.ts';
@@ -19,7 +19,7 @@ export async function renameContainer(context: ContainerContext, idOrName: strin
     if (container.phase.name === 'removing' || container.phase.name === 'dead') {
       throw conflict(`container is marked for removal and cannot be renamed`);
     }
-    context.store.reserveName(name, container.id);
+    reserve(context, name, container.id);
     try {
       record.name = name;
       await writeState(context.directories.containers, record);
@@ -32,4 +32,12 @@ export async function renameContainer(context: ContainerContext, idOrName: strin
     context.store.releaseName(oldName, container.id);
     announce(context, container, 'rename', { oldName: `/${oldName}` });
   });
+}
+
+function reserve(context: ContainerContext, name: string, id: string): void {
+  try {
+    context.store.reserveName(name, id);
+  } catch (error) {
+    throw prefixed(error, 'Error when allocating new name: ');
+  }
 }

@@ -1,4 +1,4 @@
-import { notModified } from '../base/index.ts';
+import { notModified, prefixed } from '../base/index.ts';
 import { announce } from './announce.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
@@ -25,7 +25,9 @@ export async function stopContainer(context: ContainerContext, idOrName: string,
     return;
   }
   if (container.phase.name !== 'running') throw notModified('container is already stopped');
-  await stopRunning(context, container, options);
+  await stopRunning(context, container, options).catch((error) => {
+    throw prefixed(error, `cannot stop container: ${container.id}: `, 'system');
+  });
   announce(context, container, 'stop');
 }
 

@@ -6,9 +6,6 @@ import { unavailable } from '../base/index.ts';
 import { detectCgroups } from '../linux/index.ts';
 import { findProgram } from '../runtime/index.ts';
 
-/** The highest capability of kernels that do not say: CAP_AUDIT_READ, Linux 3.16. */
-const OLD_LAST_CAPABILITY = 37;
-
 /** What the machine is, as far as containers depend on it. */
 export function describeHost() {
   const cgroups = detectCgroups();
@@ -17,7 +14,7 @@ export function describeHost() {
     kernelRelease: release(),
     cgroups,
     cgroupVersion: cgroups.version,
-    lastCapability: Number(readText('/proc/sys/kernel/cap_last_cap') || OLD_LAST_CAPABILITY),
+    capabilities: boundingCapabilities(),
     hostname: hostname(),
     cpuCount: cpus().length,
     memoryBytes: totalmem(),
@@ -51,6 +48,12 @@ export function findInit(configured: string): string | undefined {
   return configured === ''
     ? (findProgram('docker-init') ?? findProgram('tini-static') ?? findProgram('tini'))
     : findProgram(configured);
+}
+
+/** What the engine may hand on: inside a container, or under systemd, that can be less than the kernel knows. */
+function boundingCapabilities(): bigint {
+  const bits = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readText('/proc/self/status'))?.[1];
+  return BigInt(`0x${bits ?? '0'}`);
 }
 
 function osRelease(key: string): string | undefined {

@@ -7,6 +7,7 @@ import {
   removeDirectoriesTask,
   warmUpTasks,
 } from './layer-folders.task.ts';
+import { measureTask } from './measure.task.ts';
 import { assembleTask } from './tar-split/assemble.task.ts';
 
 export type { LayerArchive } from './archive/open-archive.ts';
@@ -24,6 +25,7 @@ export const layerTasks: readonly AnyConfinedTask[] = [
   beginLayerTask,
   commitLayerTask,
   createRwLayerTask,
+  measureTask,
   removeDirectoriesTask,
   unpackLayerTask,
   ...warmUpTasks,

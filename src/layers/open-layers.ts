@@ -1,13 +1,14 @@
 import { mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { announceStep, type Log } from '../base/index.ts';
+import { announceStep, type Log, notFound } from '../base/index.ts';
 import type { ConfinedThreads, Kernel } from '../linux/index.ts';
 import { type LayerArchive, TEMPORARY_PREFIX } from './archive/open-archive.ts';
 import { type GraphDriverData, graphDriverData } from './graph-driver-data.ts';
 import { type ChainId, type DatabasePaths, type DiffId, databasePaths, readLeftovers } from './layer-database.ts';
 import { removeDirectoriesTask, warmUpTasks } from './layer-folders.task.ts';
 import { type Layer, LayerStore } from './layer-store.ts';
+import { measureTask } from './measure.task.ts';
 import { LAYER_FOLDER_MODE } from './overlay2/layout.ts';
 import { type RwLayer, RwLayers } from './rw-layers.ts';
 
@@ -36,6 +37,8 @@ export interface Layers {
   unmountRw(containerId: string): Promise<void>;
   /** Unmounts and removes. Fine if there is no such rw layer. */
   removeRwLayer(containerId: string): Promise<void>;
+  /** Bytes that the container has written, and bytes of the image below. Throws notFound. */
+  sizes(containerId: string): Promise<{ rw: number; image: number }>;
   /** `GraphDriver.Data` of `docker inspect` for a container. */
   graphDriverData(containerId: string): GraphDriverData;
   /** The same for an image, by its chain. */
@@ -81,6 +84,12 @@ export async function openLayers({ root: givenRoot, kernel, confined, log }: Lay
     mountedRoot: (containerId) => rwLayers.mountedRoot(containerId),
     unmountRw: (containerId) => rwLayers.unmount(containerId),
     removeRwLayer: (containerId) => rwLayers.remove(containerId),
+    async sizes(containerId) {
+      const layer = rwLayers.get(containerId);
+      if (layer === undefined) throw notFound(`container ${containerId} has no rw layer`);
+      const rw = await confined.run(layer.upper, measureTask, null);
+      return { rw, image: chainOf(layers, layer.parent).reduce((total, { size }) => total + size, 0) };
+    },
     graphDriverData(containerId) {
       const layer = rwLayers.get(containerId);
       if (layer === undefined) return {};
@@ -97,6 +106,12 @@ export async function openLayers({ root: givenRoot, kernel, confined, log }: Lay
       await layers.removeUnreferenced();
     },
   };
+}
+
+/** A layer and those below it. */
+function chainOf(layers: LayerStore, uppermost: ChainId | undefined): Layer[] {
+  const layer = uppermost === undefined ? undefined : layers.get(uppermost);
+  return layer === undefined ? [] : [layer, ...chainOf(layers, layer.parent)];
 }
 
 /** dockerd's folders with dockerd's modes. */

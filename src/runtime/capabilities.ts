@@ -82,13 +82,15 @@ export function normalizeCapabilities(names: readonly string[] | null, field: 'C
 
 /**
  * The capabilities of a process in a container.
- * @param lastCapability the highest capability number the kernel knows (/proc/sys/kernel/cap_last_cap)
+ * @param available the capabilities the engine itself can hand out, one bit each (CapBnd of /proc/self/status)
  */
 export function effectiveCapabilities(
   request: { privileged: boolean; add: readonly string[] | null; drop: readonly string[] | null },
-  lastCapability: number,
+  available: bigint,
 ): string[] {
-  const known = ALL_CAPABILITIES.slice(0, lastCapability + 1) as readonly string[];
+  const known = ALL_CAPABILITIES.filter(
+    (_, number) => ((available >> BigInt(number)) & 1n) === 1n,
+  ) as readonly string[];
   if (request.privileged) return [...known];
   const add = request.add ?? [];
   const drop = request.drop ?? [];

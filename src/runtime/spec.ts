@@ -85,7 +85,8 @@ export interface SpecRequest {
 /** What the specification depends on besides the request. */
 export interface HostFacts extends SeccompHost {
   readonly cgroupVersion: 1 | 2;
-  readonly lastCapability: number;
+  /** Capabilities that containers can be given, one bit each. */
+  readonly capabilities: bigint;
 }
 
 /** The OCI configuration of a container. Reads device nodes of the host where the request names some. */
@@ -123,7 +124,7 @@ export function buildProcess(
 ): OciProcess {
   const capabilities = effectiveCapabilities(
     { privileged: request.privileged, add: hostConfig.CapAdd, drop: hostConfig.CapDrop },
-    host.lastCapability,
+    host.capabilities,
   );
   // A user other than root keeps only the bounding set, as execve(2) would leave it (capabilities(7)).
   const held = request.user.uid === 0 ? capabilities : [];
@@ -340,7 +341,7 @@ function seccompOf(request: SpecRequest): Pick<OciSpec['linux'], 'seccomp'> {
       add: request.hostConfig.CapAdd,
       drop: request.hostConfig.CapDrop,
     },
-    request.host.lastCapability,
+    request.host.capabilities,
   );
   return { seccomp: resolveSeccomp(profile, capabilities, request.host) };
 }

@@ -1,4 +1,4 @@
-import { invalidParameter } from '../../base/index.ts';
+import { invalidParameter, systemError } from '../../base/index.ts';
 import type { Containers } from '../../containers/index.ts';
 import { type Exchange, type Route, route } from '../http/index.ts';
 import { hijackedStream, streamContentType, writeWithPause } from './client-stream.ts';
@@ -12,8 +12,8 @@ export function containerRoutes(containers: Containers): Route[] {
   return [
     route('GET', '/containers/json', (exchange) => list(containers, exchange)),
     route('POST', '/containers/create', (exchange) => create(containers, exchange)),
-    route('GET', '/containers/:id/json', (exchange) => {
-      const inspected = containers.inspect(id(exchange));
+    route('GET', '/containers/:id/json', async (exchange) => {
+      const inspected = await containers.inspect(id(exchange), { size: exchange.flag('size') });
       exchange.sendJson(200, inspected);
     }),
     route('POST', '/containers/:id/start', async (exchange) => {
@@ -62,8 +62,9 @@ export function containerRoutes(containers: Containers): Route[] {
   ];
 }
 
-function list(containers: Containers, exchange: Exchange): void {
-  const summaries = containers.list({
+async function list(containers: Containers, exchange: Exchange): Promise<void> {
+  const summaries = await containers.list({
+    size: exchange.flag('size'),
     all: exchange.flag('all'),
     limit: integer(exchange, 'limit') ?? 0,
     filters: parseFilters(exchange),
@@ -98,19 +99,25 @@ async function wait(containers: Containers, exchange: Exchange): Promise<void> {
 
 async function attach(containers: Containers, exchange: Exchange): Promise<void> {
   const id = exchange.parameter('id');
-  const terminal = containers.hasTerminal(id);
-  await containers.attach(
-    id,
-    {
-      stdin: exchange.flag('stdin'),
-      stdout: exchange.flag('stdout'),
-      stderr: exchange.flag('stderr'),
-      logs: exchange.flag('logs'),
-      stream: exchange.flag('stream'),
-      detachKeys: exchange.query.get('detachKeys') ?? '',
-    },
-    () => hijackedStream(exchange, terminal),
-  );
+  const request = {
+    stdin: exchange.flag('stdin'),
+    stdout: exchange.flag('stdout'),
+    stderr: exchange.flag('stderr'),
+    logs: exchange.flag('logs'),
+    stream: exchange.flag('stream'),
+    detachKeys: exchange.query.get('detachKeys') ?? '',
+  };
+  let begun = false;
+  try {
+    const terminal = containers.hasTerminal(id);
+    await containers.attach(id, request, () => {
+      begun = true;
+      return hijackedStream(exchange, terminal);
+    });
+  } catch (error) {
+    if (begun) throw error;
+    exchange.sendRawError(error);
+  }
 }
 
 async function logs(containers: Containers, exchange: Exchange): Promise<void> {
@@ -134,7 +141,8 @@ function stopOptions(exchange: Exchange) {
 function integer(exchange: Exchange, name: string): number | undefined {
   const text = exchange.query.get(name);
   if (text === null || text === '') return undefined;
-  if (!/^-?\d+$/.test(text)) throw invalidParameter(`strconv.Atoi: parsing "${text}": invalid syntax`);
+  // dockerd passes this failure on as an internal one.
+  if (!/^-?\d+$/.test(text)) throw systemError(`strconv.Atoi: parsing "${text}": invalid syntax`);
   return Number(text);
 }
 

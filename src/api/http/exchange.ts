@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { invalidParameter, messageOf } from '../../base/index.ts';
 import { decode, type Shape } from './decode.ts';
-import { rawStreamResponse, upgradedResponse } from './hijack.ts';
+import { errorResponse } from './error-response.ts';
+import { RAW_STREAM, rawStreamResponse, upgradedResponse } from './hijack.ts';
 import type { ApiVersion } from './versions.ts';
 
 /** Largest JSON body read into memory: dockerd has no limit of its own; 8 MiB is many times the largest create body seen. */
@@ -109,7 +110,13 @@ export class Exchange {
   hijack(contentType: string): Duplex {
     const reply = this.#reply;
     if (reply.kind === 'socket') return upgradedResponse(reply.socket, contentType, reply.headers);
-    return rawStreamResponse(takeSocket(this.request, reply.response), contentType, headersOf(reply.response));
+    return rawStreamResponse(takeSocket(this.request, reply.response), RAW_STREAM, headersOf(reply.response));
+  }
+
+  /** Answers with an error as dockerd does once it has taken the connection over: as text of a raw stream. */
+  sendRawError(error: unknown): void {
+    const { status, body } = errorResponse(error);
+    this.#send(status, `${body.message}\r\n`, RAW_STREAM);
   }
 
   get headersSent(): boolean {

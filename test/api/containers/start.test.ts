@@ -127,7 +127,7 @@ const refused: readonly (readonly [object, number, RegExp, number])[] = [
   [{ Cmd: ['/nope'] }, 400, /exec: "\/nope": stat \/nope: no such file or directory/, 127],
   [{ Cmd: ['nope'] }, 400, /exec: "nope": executable file not found in \$PATH/, 127],
   [{ Cmd: ['/etc/passwd'] }, 400, /exec: "\/etc\/passwd": permission denied/, 126],
-  [{ Cmd: ['/etc'] }, 400, /exec: "\/etc": is a directory/, 126],
+  [{ Cmd: ['/etc'] }, 400, /exec: "\/etc": (is a directory|permission denied)/, 126],
   [{ Cmd: ['true'], User: 'nosuch' }, 500, /^unable to find user nosuch: no matching entries in passwd file$/, 128],
   [{ Cmd: ['true'], User: '0:nosuch' }, 500, /^unable to find group nosuch: no matching entries in group file$/, 128],
   [
