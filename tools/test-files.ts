@@ -62,7 +62,9 @@ export async function runTestFile(root: string, file: string): Promise<FileResul
     // A file that ran itself again, in namespaces of its own, has only that run as its test.
     const outcomes = existsSync(inside) ? readOutcomes(inside) : readOutcomes(results);
     const isUnexplained = run.failure !== undefined && !outcomes.some(({ state }) => state === 'failed');
-    if (isUnexplained || outcomes.length === 0) outcomes.push(failure('(file)', run.failure ?? 'it has no tests'));
+    if (isUnexplained) outcomes.push(failure('(file)', run.failure ?? ''));
+    // It compares with something that is not here, such as a running dockerd.
+    if (outcomes.length === 0) outcomes.push({ name: '(file)', state: 'skipped', duration: 0 });
     const leftovers = await clear();
     if (leftovers.length > 0) outcomes.push(failure('(leaves nothing running)', leftovers.join('\n')));
     return { outcomes, output: run.output, duration: (performance.now() - start) / 1000 };
