@@ -1,4 +1,4 @@
-import { conflict, forbidden, notFound } from '../base/index.ts';
+import { conflict, forbidden, invalidParameter, notFound, systemError } from '../base/index.ts';
 import type { EndpointSettings } from '../contract/docker/index.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
@@ -14,30 +14,23 @@ export async function connectContainer(
   containerName: string,
   settings: EndpointSettings | undefined,
 ): Promise<void> {
-  const container = context.store.get(containerName);
+  const container = getContainer(context, containerName);
   const network = context.networks.get(networkName);
   await context.queue.run(container.id, async () => {
     const { record } = container;
-    requireConnectable(container);
-    if (network.driver !== 'bridge') {
-      throw forbidden(`container cannot be connected to host network - container must be created in host network mode`);
-    }
-    if (container.phase.name === 'running' && record.networks[network.name]) {
-      throw forbidden(`endpoint with name ${record.name} already exists in network ${network.name}`);
-    }
+    requireNotDoomed(container);
+    requireConnectable(container, network);
     const endpoint = { ...EMPTY_ENDPOINT, ...settings };
     const address = endpoint.IPAMConfig?.IPv4Address;
-    if (container.phase.name === 'running') {
-      await context.networks.connect(container.id, {
-        network: network.id,
-        aliases: endpoint.Aliases ?? [],
-        ...(address && { address }),
-        ...(endpoint.MacAddress && { macAddress: endpoint.MacAddress }),
-        gatewayPriority: endpoint.GwPriority,
-      });
-    }
-    // `none` means no other network; the first real one takes its place.
-    delete record.networks.none;
+    const request = {
+      network: network.id,
+      aliases: endpoint.Aliases ?? [],
+      ...(address && { address }),
+      ...(endpoint.MacAddress && { macAddress: endpoint.MacAddress }),
+      gatewayPriority: endpoint.GwPriority,
+    };
+    if (container.phase.name === 'running') await context.networks.connect(container.id, request);
+    else context.networks.checkEndpoint(request);
     record.networks[network.name] = endpoint;
     await update(context, container);
     announceNetwork(context, container, network, 'connect');
@@ -52,35 +45,58 @@ export async function disconnectContainer(
   force: boolean,
 ): Promise<void> {
   const network = context.networks.get(networkName);
-  const container = force ? context.store.find(containerName) : context.store.get(containerName);
-  if (container === undefined) throw notFound(`No such container: ${containerName}`);
+  // Forced, dockerd looks for an endpoint of that name only.
+  if (force && context.store.find(containerName) === undefined) throw notFound(`endpoint ${containerName} not found`);
+  const container = getContainer(context, containerName);
   await context.queue.run(container.id, async () => {
     const { record } = container;
-    requireConnectable(container);
+    const isRunning = container.phase.name === 'running';
+    requireNotDoomed(container);
     if (record.networks[network.name] === undefined) {
-      throw forbidden(`container ${container.id} is not connected to network ${network.name}`);
+      const article = isRunning ? '' : 'the ';
+      throw systemError(`container ${container.id} is not connected to ${article}network ${network.name}`);
     }
-    if (network.driver === 'host') {
-      throw forbidden(
-        'container cannot be disconnected from host network - container was created in host network mode',
+    if (isRunning && network.driver === 'host') {
+      throw invalidParameter(
+        'cannot disconnect container from host network - container was created in host network mode',
       );
     }
-    if (container.phase.name === 'running') await context.networks.disconnect(container.id, network.id);
+    if (isRunning) await context.networks.disconnect(container.id, network.id);
     delete record.networks[network.name];
     await update(context, container);
     announceNetwork(context, container, network, 'disconnect');
   });
 }
 
-function requireConnectable(container: Container): void {
-  if (container.phase.name === 'removing' || container.phase.name === 'dead') {
-    throw conflict(
-      `container ${container.id} is marked for removal and cannot be connected or disconnected to the network`,
+function getContainer(context: ContainerContext, idOrName: string): Container {
+  if (idOrName === '') throw invalidParameter('invalid name or ID supplied: ""');
+  return context.store.get(idOrName);
+}
+
+function requireNotDoomed({ id, phase }: Container): void {
+  if (phase.name !== 'removing' && phase.name !== 'dead') return;
+  throw conflict(`container ${id} is marked for removal and cannot be connected or disconnected to the network`);
+}
+
+/** Throws dockerd's errors, in dockerd's order, if the container cannot be on the network beside those it is on. */
+function requireConnectable({ record, phase }: Container, network: { name: string; driver: string }): void {
+  const { networks, hostConfig, name } = record;
+  if (networks[network.name] !== undefined) {
+    // Of a container that does not run the settings are replaced.
+    if (phase.name !== 'running') return;
+    throw forbidden(`endpoint with name ${name} already exists in network ${network.name}`);
+  }
+  if (hostConfig.NetworkMode.startsWith('container:') || networks.host !== undefined) {
+    throw invalidParameter(
+      'container sharing network namespace with another container or host cannot be connected to any other network',
     );
   }
-  if (container.record.hostConfig.NetworkMode.startsWith('container:')) {
-    throw forbidden(
-      'container sharing network namespace with another container or host cannot be connected to any other network',
+  if (network.driver === 'host') {
+    throw invalidParameter('cannot connect container to host network - container must be created in host network mode');
+  }
+  if (networks.none !== undefined || network.driver === 'null') {
+    throw invalidParameter(
+      'container cannot be connected to multiple networks with one of the networks in private (none) mode',
     );
   }
 }

@@ -1,5 +1,4 @@
 import { conflict, prefixed } from '../base/index.ts';
-import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
 import { abandonRestart } from './run.ts';
 import { nextExit, sendSignal } from './send-signal.ts';
@@ -11,8 +10,10 @@ import { parseSignal, SIGKILL } from './signals.ts';
  * @param signal name or number; empty: SIGKILL
  */
 export async function killContainer(context: ContainerContext, idOrName: string, signal: string): Promise<void> {
-  const number = signal === '' ? SIGKILL : parseSignal(signal);
-  const container = findForKilling(context, idOrName);
+  const { container, number } = forKilling(idOrName, () => ({
+    container: context.store.get(idOrName),
+    number: signal === '' ? SIGKILL : parseSignal(signal),
+  }));
   if (container.phase.name === 'restarting') {
     await abandonRestart(context, container);
     return;
@@ -28,9 +29,9 @@ export async function killContainer(context: ContainerContext, idOrName: string,
   await ended;
 }
 
-function findForKilling(context: ContainerContext, idOrName: string): Container {
+function forKilling<T>(idOrName: string, check: () => T): T {
   try {
-    return context.store.get(idOrName);
+    return check();
   } catch (error) {
     throw prefixed(error, `cannot kill container: ${idOrName}: `);
   }

@@ -44,19 +44,26 @@ export async function launch(context: ContainerContext, container: Container): P
   announceMounts(context, container);
   await joinWaiting(context, container);
   announceStep('start', container.id);
+  // Taken before: a process may end before the word of its start is here.
+  const startedAt = context.clock.timestamp();
   const { pid } = await process.start().catch((error) => {
     throw translateStartFailure(error);
   });
-  await enterRunning(context, container, pid);
+  await enterRunning(context, container, pid, startedAt);
   undo.move();
   return process;
 }
 
-async function enterRunning(context: ContainerContext, container: Container, pid: number): Promise<void> {
+async function enterRunning(
+  context: ContainerContext,
+  container: Container,
+  pid: number,
+  startedAt: string,
+): Promise<void> {
   const { record } = container;
   record.lastRun = {
     ...record.lastRun,
-    startedAt: context.clock.timestamp(),
+    startedAt,
     exitCode: 0,
     error: '',
     oomKilled: false,

@@ -41,12 +41,10 @@ interface JsonLine {
   attrs?: Record<string, string>;
 }
 
-/** The container's log, oldest entry first. Throws notFound, and notImplemented where its driver cannot be read. */
-export async function* readLogs(
-  context: ContainerContext,
-  idOrName: string,
-  request: LogRequest,
-): AsyncGenerator<LogEntry> {
+/**
+ * The container's log, oldest entry first. Throws at once: notFound, and notImplemented where its driver cannot be read.
+ */
+export function readLogs(context: ContainerContext, idOrName: string, request: LogRequest): AsyncGenerator<LogEntry> {
   const container = context.store.get(idOrName);
   const driver = container.record.hostConfig.LogConfig.Type;
   if (driver === 'none') throw notImplemented('configured logging driver does not support reading');
@@ -66,6 +64,10 @@ export async function* readLogs(
       resolve();
     }
   });
+  return entries(path, ended, request);
+}
+
+async function* entries(path: string, ended: Promise<void>, request: LogRequest): AsyncGenerator<LogEntry> {
   const lines = request.follow ? follow(path, request.tail, ended, request.signal) : past(path, request.tail);
   for await (const line of lines) {
     const entry = parseEntry(line);

@@ -31,7 +31,7 @@ function requireChangeable(container: Container, pause: boolean): number {
   if (phase.name === 'restarting') {
     throw conflict(`Container ${id} is restarting, wait until the container is running`);
   }
-  if (pause && phase.name !== 'running') throw conflict(`Container ${id} is not running`);
+  if (pause && phase.name !== 'running') throw conflict(`container ${id} is not running`);
   if (phase.name !== 'running' || (!pause && !phase.paused)) throw conflict(`Container ${id} is not paused`);
   if (pause && phase.paused) throw conflict(`Container ${id} is already paused`);
   return phase.pid;

@@ -26,7 +26,7 @@ export async function removeContainer(
   await context.queue.run(container.id, async () => {
     // With --rm its own end may have removed it by now.
     if (context.store.find(container.id) === undefined) return;
-    requireRemovable(container);
+    requireRemovable(container, idOrName);
     await removeEnded(context, container, options);
   });
 }
@@ -61,16 +61,13 @@ async function end(context: ContainerContext, container: Container): Promise<voi
   await ended;
 }
 
-function requireRemovable(container: Container): void {
+function requireRemovable(container: Container, idOrName: string): void {
   const { phase, id } = container;
-  const name = `/${container.record.name}`;
-  const refuse = (state: string, advice: string) =>
-    conflict(`cannot remove container "${name}": container is ${state}: ${advice}`);
-  if (phase.name === 'running' && phase.paused)
-    throw refuse('paused', 'unpause and then stop the container before removal or force remove');
-  if (phase.name === 'running') throw refuse('running', 'stop the container before removal or force remove');
+  const refuse = (reason: string) => conflict(`cannot remove container "${idOrName}": container is ${reason}`);
+  if (phase.name === 'running' && phase.paused) throw refuse('paused and must be unpaused first');
+  if (phase.name === 'running') throw refuse('running: stop the container before removing or force remove');
   if (phase.name === 'restarting' && container.cancelRestart === undefined) {
-    throw refuse('restarting', 'stop the container before removal or force remove');
+    throw refuse('restarting: stop the container before removing or force remove');
   }
   if (phase.name === 'removing') throw conflict(`removal of container ${id} is already in progress`);
 }

@@ -2,6 +2,7 @@ import { conflict, invalidParameter, prefixed } from '../base/index.ts';
 import { announce } from './announce.ts';
 import type { ContainerContext } from './context.ts';
 import { writeState } from './state-files.ts';
+import { requireValidName } from './store.ts';
 
 /** Gives a container another name. Throws invalidParameter for a malformed name, conflict for one in use. */
 export async function renameContainer(context: ContainerContext, idOrName: string, newName: string): Promise<void> {
@@ -36,6 +37,7 @@ export async function renameContainer(context: ContainerContext, idOrName: strin
 
 function reserve(context: ContainerContext, name: string, id: string): void {
   try {
+    requireValidName(name, `/${name}`);
     context.store.reserveName(name, id);
   } catch (error) {
     throw prefixed(error, 'Error when allocating new name: ');

@@ -72,7 +72,8 @@ export class ContainerStore {
   }
 }
 
-function requireValidName(name: string): void {
+/** Throws invalidParameter for a malformed name; `shown` is how the client wrote it. */
+export function requireValidName(name: string, shown = name): void {
   if (NAME_PATTERN.test(name)) return;
-  throw invalidParameter(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+  throw invalidParameter(`Invalid container name (${shown}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
 }

@@ -124,11 +124,9 @@ async function logs(containers: Containers, exchange: Exchange): Promise<void> {
   const id = exchange.parameter('id');
   const terminal = containers.hasTerminal(id);
   const lines = logStream(containers, exchange, terminal);
-  // The first line is asked for before the head is sent, so that an error still has its status.
-  const first = await lines.next();
   const answer = exchange.startStream(streamContentType(exchange, terminal));
-  for (let line = first; !line.done; line = await lines.next()) {
-    await writeWithPause(answer, line.value);
+  for await (const line of lines) {
+    await writeWithPause(answer, line);
     if (exchange.signal.aborted) return;
   }
   answer.end();

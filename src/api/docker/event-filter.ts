@@ -1,4 +1,3 @@
-import { invalidParameter } from '../../base/index.ts';
 import type { EventMessage } from '../../contract/docker/index.ts';
 
 type Test = (event: EventMessage, value: string) => boolean;
@@ -21,12 +20,11 @@ const TESTS: Readonly<Record<string, Test>> = {
   },
 };
 
-/** A test for events by the filters of a request: any value of a name, every name. Throws invalidParameter. */
+/** A test for events by the filters of a request: any value of a name, every name. Unknown names are ignored, as dockerd does. */
 export function eventFilter(filters: ReadonlyMap<string, readonly string[]>): (event: EventMessage) => boolean {
   const tests = [...filters].map(([name, values]) => {
     const test = TESTS[name];
-    if (test === undefined) throw invalidParameter(`invalid filter '${name}'`);
-    return (event: EventMessage) => values.some((value) => test(event, value));
+    return (event: EventMessage) => test === undefined || values.some((value) => test(event, value));
   });
   return (event) => tests.every((test) => test(event));
 }

@@ -6,6 +6,7 @@ import { type Images, pullReference, targetReference } from '../../images/index.
 import { parseCredentials, parsePlatform } from '../../registry/index.ts';
 import { type Exchange, type Route, route } from '../http/index.ts';
 import { parseFilters } from './filters.ts';
+import { inspectView, summaryView } from './image-views.ts';
 
 /** The routes of the image resource. */
 export function imageRoutes(images: Images, containers: Pick<Containers, 'usersOfImage'>): Route[] {
@@ -19,7 +20,10 @@ export function imageRoutes(images: Images, containers: Pick<Containers, 'usersO
         sharedSize: exchange.flag('shared-size'),
         usersOf,
       });
-      exchange.sendJson(200, listed);
+      exchange.sendJson(
+        200,
+        listed.map((image) => summaryView(image, exchange.version)),
+      );
     }),
     route('POST', '/images/create', (exchange) =>
       exchange.query.get('fromImage') ? pull(images, exchange) : importImage(images, exchange),
@@ -34,7 +38,9 @@ export function imageRoutes(images: Images, containers: Pick<Containers, 'usersO
       );
     }),
     route('GET', '/images/:name*/get', (exchange) => save(images, exchange, [name(exchange)])),
-    route('GET', '/images/:name*/json', (exchange) => exchange.sendJson(200, images.inspect(name(exchange)))),
+    route('GET', '/images/:name*/json', (exchange) =>
+      exchange.sendJson(200, inspectView(images.inspect(name(exchange)), exchange.version)),
+    ),
     route('GET', '/images/:name*/history', (exchange) => exchange.sendJson(200, images.history(name(exchange)))),
     route('POST', '/images/:name*/tag', async (exchange) => {
       const target = targetReference(exchange.query.get('repo') ?? '', exchange.query.get('tag') ?? '');

@@ -1,14 +1,10 @@
 import { invalidParameter } from '../../base/index.ts';
-import type { Containers } from '../../containers/index.ts';
+import type { Containers, LogEntry } from '../../containers/index.ts';
 import { type Exchange, frame } from '../http/index.ts';
 import { parseMoment } from './times.ts';
 
-/** The lines of `GET /containers/{id}/logs`, ready to send. Throws before the first one for a bad request. */
-export async function* logStream(
-  containers: Containers,
-  exchange: Exchange,
-  terminal: boolean,
-): AsyncGenerator<Buffer> {
+/** The lines of `GET /containers/{id}/logs`, ready to send. Throws at once for a bad request. */
+export function logStream(containers: Containers, exchange: Exchange, terminal: boolean): AsyncGenerator<Buffer> {
   const stdout = exchange.flag('stdout');
   const stderr = exchange.flag('stderr');
   if (!stdout && !stderr) throw invalidParameter('Bad parameters: you must choose at least one stream');
@@ -23,6 +19,13 @@ export async function* logStream(
   });
   const timestamps = exchange.flag('timestamps');
   const details = exchange.flag('details');
+  return render(entries, { timestamps, details, terminal });
+}
+
+async function* render(
+  entries: AsyncIterable<LogEntry>,
+  { timestamps, details, terminal }: { timestamps: boolean; details: boolean; terminal: boolean },
+): AsyncGenerator<Buffer> {
   for await (const { line, stream, time, attributes } of entries) {
     const extras = details
       ? `${Object.entries(attributes)

@@ -1,16 +1,19 @@
-import { invalidParameter } from '../../base/index.ts';
+import { invalidParameter, systemError } from '../../base/index.ts';
 import type { Network } from '../../networks/index.ts';
+
+const TRUE = ['1', 'true'];
+const FALSE = ['0', 'false'];
 
 type Test = (network: Network, value: string) => boolean;
 
 /** What each filter of `docker network ls --filter` asks of a network. */
 const TESTS: Readonly<Record<string, Test>> = {
-  name: ({ name }, value) => name.includes(value),
-  id: ({ id }, value) => id.startsWith(value),
+  name: ({ name }, value) => matches(name, value),
+  id: ({ id }, value) => matches(id, value),
   driver: ({ driver }, value) => driver === value,
   scope: (_, value) => value === 'local',
   type: ({ predefined }, value) => (value === 'builtin' ? predefined : !predefined),
-  dangling: ({ predefined, members }, value) => (!predefined && members.length === 0) === isTrue(value),
+  dangling: ({ predefined, members }, value) => (!predefined && members.length === 0) === TRUE.includes(value),
   label: ({ labels }, value) => {
     const [name = '', wanted] = value.split(/=(.*)/s);
     return wanted === undefined ? name in labels : labels[name] === wanted;
@@ -23,7 +26,10 @@ export function networkFilter(filters: ReadonlyMap<string, readonly string[]>): 
     if (TESTS[name] === undefined) throw invalidParameter(`invalid filter '${name}'`);
     for (const value of values) {
       if (name === 'type' && value !== 'builtin' && value !== 'custom') {
-        throw invalidParameter(`invalid filter: 'type'='${value}'`);
+        throw systemError(`invalid filter: 'type'='${value}'`);
+      }
+      if (name === 'dangling' && ![...TRUE, ...FALSE].includes(value)) {
+        throw invalidParameter(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`);
       }
     }
   }
@@ -34,6 +40,11 @@ export function networkFilter(filters: ReadonlyMap<string, readonly string[]>): 
     });
 }
 
-function isTrue(value: string): boolean {
-  return ['1', 'true', 't', 'T', 'TRUE', 'True'].includes(value);
+/** Filters are regular expressions that need to match somewhere. */
+function matches(text: string, pattern: string): boolean {
+  try {
+    return new RegExp(pattern).test(text);
+  } catch {
+    return text === pattern;
+  }
 }

@@ -4,9 +4,17 @@ import type { EventLog, LoggedEvent } from '../../events/index.ts';
 import { type Exchange, type Route, route } from '../http/index.ts';
 import { eventFilter } from './event-filter.ts';
 import { parseFilters } from './filters.ts';
-import { parseMoment } from './times.ts';
+import { parseSeconds } from './times.ts';
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
+
+/** Headers of the answer to a ping alone: it is about now, and tells which builder and cluster there is. */
+const PING_HEADERS = {
+  'Builder-Version': '2',
+  Swarm: 'inactive',
+  'Cache-Control': 'no-cache, no-store, must-revalidate',
+  Pragma: 'no-cache',
+};
 
 /** What the system routes ask the engine for. */
 export interface SystemSource {
@@ -19,7 +27,8 @@ export interface SystemSource {
 
 /** The routes about the engine itself: ping, version, info, events. */
 export function systemRoutes(system: SystemSource): Route[] {
-  const ping = (exchange: Exchange) => exchange.sendText(200, exchange.request.method === 'HEAD' ? '' : 'OK');
+  const ping = (exchange: Exchange) =>
+    exchange.sendText(200, exchange.request.method === 'HEAD' ? '' : 'OK', PING_HEADERS);
   return [
     route('GET', '/_ping', ping),
     route('HEAD', '/_ping', ping),
@@ -36,16 +45,14 @@ export function standardHeaders(version: string): Record<string, string> {
     'Docker-Experimental': 'false',
     Ostype: 'linux',
     Server: `Gantry/${version} (linux)`,
-    'Cache-Control': 'no-cache, no-store, must-revalidate',
-    Pragma: 'no-cache',
   };
 }
 
 async function events(system: SystemSource, exchange: Exchange): Promise<void> {
-  const since = parseMoment(exchange.query.get('since'));
-  const until = parseMoment(exchange.query.get('until'));
+  const [sinceText, untilText] = [exchange.query.get('since'), exchange.query.get('until')];
+  const [since, until] = [parseSeconds(sinceText), parseSeconds(untilText)];
   if (since !== undefined && until !== undefined && until < since) {
-    throw invalidParameter('`since` time (%d) cannot be after `until` time (%d)');
+    throw invalidParameter(`\`since\` time (${sinceText}) cannot be after \`until\` time (${untilText})`);
   }
   const isWanted = eventFilter(parseFilters(exchange));
   const answer = exchange.startStream('application/json');

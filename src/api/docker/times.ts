@@ -1,4 +1,4 @@
-import { invalidParameter, parseTime } from '../../base/index.ts';
+import { invalidParameter, parseTime, systemError } from '../../base/index.ts';
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 
@@ -8,9 +8,21 @@ const NANOSECONDS_PER_SECOND = 1_000_000_000n;
  */
 export function parseMoment(text: string | null): bigint | undefined {
   if (text === null || text === '') return undefined;
-  const match = /^(-?\d+)(?:\.(\d{1,9})\d*)?$/.exec(text);
-  if (match) return BigInt(match[1] ?? '0') * NANOSECONDS_PER_SECOND + BigInt((match[2] ?? '').padEnd(9, '0'));
-  const moment = parseTime(text);
+  const moment = secondsIn(text) ?? parseTime(text);
   if (moment === undefined) throw invalidParameter(`parsing time "${text}": invalid timestamp`);
   return moment;
+}
+
+/** Seconds since 1970 with an optional fraction, as nanoseconds; what dockerd's events take. Throws systemError, as it does. */
+export function parseSeconds(text: string | null): bigint | undefined {
+  if (text === null || text === '') return undefined;
+  const moment = secondsIn(text);
+  if (moment === undefined) throw systemError(`strconv.ParseInt: parsing "${text}": invalid syntax`);
+  return moment;
+}
+
+function secondsIn(text: string): bigint | undefined {
+  const match = /^(-?\d+)(?:\.(\d{1,9})\d*)?$/.exec(text);
+  if (match === null) return undefined;
+  return BigInt(match[1] ?? '0') * NANOSECONDS_PER_SECOND + BigInt((match[2] ?? '').padEnd(9, '0'));
 }

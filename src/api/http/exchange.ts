@@ -82,8 +82,8 @@ export class Exchange {
   }
 
   /** Answers with plain text. */
-  sendText(status: number, text: string): void {
-    this.#send(status, text, 'text/plain; charset=utf-8');
+  sendText(status: number, text: string, headers: Readonly<Record<string, string>> = {}): void {
+    this.#send(status, text, 'text/plain; charset=utf-8', headers);
   }
 
   /** Answers with a status alone. */
@@ -123,9 +123,15 @@ export class Exchange {
     return this.#reply.kind === 'response' ? this.#reply.response.headersSent : this.#reply.socket.writableEnded;
   }
 
-  #send(status: number, content: string, contentType: string | undefined): void {
+  #send(
+    status: number,
+    content: string,
+    contentType: string | undefined,
+    more: Readonly<Record<string, string>> = {},
+  ): void {
     const reply = this.#reply;
-    const headers: Record<string, string> = contentType === undefined ? {} : { 'Content-Type': contentType };
+    const headers: Record<string, string> = { ...more };
+    if (contentType !== undefined) headers['Content-Type'] = contentType;
     const bodyAllowed = status !== 204 && status !== 304;
     if (bodyAllowed) headers['Content-Length'] = String(Buffer.byteLength(content));
     if (reply.kind === 'response') {
