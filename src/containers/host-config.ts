@@ -1,48 +1,125 @@
-import { invalidParameter } from '../base/index.ts';
-import type { HostConfig, RestartPolicy } from '../contract/docker/index.ts';
-import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS, normalizeCapabilities } from '../runtime/index.ts';
-
-/** Smallest memory limit a container can start with (moby `daemon_unix.go`, linuxMinMemory). */
-const MIN_MEMORY_BYTES = 6 << 20;
+import type { ContainerConfig, HostConfig } from '../contract/docker/index.ts';
+import type { CgroupAbilities } from '../linux/index.ts';
+import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS } from '../runtime/index.ts';
+import { CONTAINERD_RUNC, validateHostConfig } from './validate-host-config.ts';
+import { resolveMode, validateModes } from './validate-modes.ts';
 
 const DEFAULT_SHM_BYTES = 64 << 20;
-const NANOCPUS_PER_CPU = 1e9;
 
-// CFS limits of the kernel (Documentation/scheduler/sched-bwc.rst).
-const MIN_CPU_PERIOD_MICROSECONDS = 1_000;
-const MAX_CPU_PERIOD_MICROSECONDS = 1_000_000;
-const MIN_CPU_QUOTA_MICROSECONDS = 1_000;
+/** What SELinux hosts do to a container that shares processes or IPC with the host; dockerd writes it down everywhere. */
+const NO_LABEL = 'label=disable';
 
 /** What the defaults and checks depend on. */
 export interface HostLimits {
   readonly cpuCount: number;
   readonly cgroupVersion: 1 | 2;
+  readonly cgroups: CgroupAbilities;
+  /** Capabilities that the engine can hand on, one bit each. */
+  readonly capabilities: bigint;
   readonly defaultRuntime: string;
   readonly runtimes: readonly string[];
 }
 
-/** The client's HostConfig as dockerd stores it: checked, with defaults filled in. Throws invalidParameter. */
-export function completeHostConfig(client: HostConfig, limits: HostLimits): HostConfig {
+/** A HostConfig as it is stored, and what the client should know about it. */
+export interface CompletedHostConfig {
+  readonly hostConfig: HostConfig;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The client's HostConfig as dockerd stores it: checked, with defaults filled in. Throws dockerd's errors.
+ * @param config the client's configuration, before anything of the image's is in it
+ * @param findContainer the container of an id or name, for `container:…` modes
+ */
+export function completeHostConfig(
+  config: ContainerConfig,
+  client: HostConfig,
+  limits: HostLimits,
+  findContainer: (idOrName: string) => { id: string } | undefined,
+): CompletedHostConfig {
+  validateModes(config, client);
   validateHostConfig(client, limits);
-  return {
-    ...client,
+  const { settings, warnings } = withoutUnsupported(client, limits);
+  const hostConfig: HostConfig = {
+    ...settings,
     LogConfig: {
       Type: client.LogConfig.Type || 'json-file',
       Config: client.LogConfig.Config ?? {},
     },
-    NetworkMode: client.NetworkMode === '' || client.NetworkMode === 'default' ? 'bridge' : client.NetworkMode,
+    NetworkMode: networkMode(client.NetworkMode, findContainer),
     RestartPolicy: { ...client.RestartPolicy, Name: client.RestartPolicy.Name || 'no' },
-    CapAdd: normalizeCapabilities(client.CapAdd, 'CapAdd'),
-    CapDrop: normalizeCapabilities(client.CapDrop, 'CapDrop'),
     CgroupnsMode: client.CgroupnsMode || defaultCgroupNamespace(client, limits),
-    IpcMode: client.IpcMode || 'private',
+    IpcMode: resolveMode(client.IpcMode || 'private', findContainer),
+    PidMode: resolveMode(client.PidMode, findContainer),
+    SecurityOpt: client.SecurityOpt ?? (sharesWithHost(client) ? [NO_LABEL] : null),
     ShmSize: client.ShmSize || DEFAULT_SHM_BYTES,
-    Runtime: client.Runtime || limits.defaultRuntime,
+    Runtime: client.Runtime === '' || client.Runtime === CONTAINERD_RUNC ? limits.defaultRuntime : client.Runtime,
     MemorySwap: client.Memory > 0 && client.MemorySwap === 0 ? client.Memory * 2 : client.MemorySwap,
     MemorySwappiness: client.MemorySwappiness === -1 ? null : client.MemorySwappiness,
-    OomKillDisable: limits.cgroupVersion === 2 ? null : (client.OomKillDisable ?? false),
+    // Docker: 0 and below mean no limit.
+    PidsLimit: (client.PidsLimit ?? 0) > 0 ? client.PidsLimit : null,
     ...paths(client),
   };
+  return { hostConfig, warnings };
+}
+
+/** Drops what this kernel, or Linux, does not have, and says so. */
+function withoutUnsupported(
+  client: HostConfig,
+  limits: HostLimits,
+): { settings: HostConfig; warnings: readonly string[] } {
+  const { cgroups, cgroupVersion } = limits;
+  const discarded = (ability: string, option: string) =>
+    `Your kernel does not support ${ability} or the cgroup is not mounted. ${option} discarded.`;
+  const hasDevices = (client.BlkioWeightDevice ?? []).length > 0;
+  const cases: readonly (readonly [applies: boolean, warning: string, settings: Partial<HostConfig>])[] = [
+    [
+      client.OomKillDisable === true && cgroupVersion === 1 && client.Memory === 0,
+      'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.',
+      {},
+    ],
+    [
+      client.OomKillDisable === true && cgroupVersion === 2,
+      'Your kernel does not support OomKillDisable. OomKillDisable discarded.',
+      {},
+    ],
+    [
+      client.BlkioWeight > 0 && !cgroups.blockIoWeight,
+      discarded('Block I/O weight', 'Weight'),
+      { BlkioWeight: 0 },
+    ],
+    [
+      hasDevices && !cgroups.blockIoWeightDevice,
+      discarded('Block I/O weight_device', 'Weight-device'),
+      { BlkioWeightDevice: [] },
+    ],
+    [client.CpuPercent > 0, 'linux does not support CPU percent. Percent discarded.', { CpuPercent: 0 }],
+    [
+      client.NetworkMode === 'host' && Object.keys(client.PortBindings ?? {}).length > 0,
+      'Published ports are discarded when using host network mode',
+      {},
+    ],
+  ];
+  const applying = cases.filter(([applies]) => applies);
+  return {
+    settings: Object.assign(
+      { ...client, OomKillDisable: cgroupVersion === 2 ? null : (client.OomKillDisable ?? false) },
+      ...applying.map(([, , settings]) => settings),
+    ),
+    warnings: applying.map(([, warning]) => warning),
+  };
+}
+
+/** A container whose network is joined may be made later; where it exists, its id is kept instead of its name. */
+function networkMode(mode: string, findContainer: (idOrName: string) => { id: string } | undefined): string {
+  if (mode === '' || mode === 'default') return 'bridge';
+  const name = /^container:(.+)$/.exec(mode)?.[1];
+  const found = name === undefined ? undefined : findContainer(name);
+  return found === undefined ? mode : `container:${found.id}`;
+}
+
+function sharesWithHost(client: HostConfig): boolean {
+  return client.Privileged || client.IpcMode === 'host' || client.PidMode === 'host';
 }
 
 function defaultCgroupNamespace(client: HostConfig, limits: HostLimits): 'private' | 'host' {
@@ -50,112 +127,10 @@ function defaultCgroupNamespace(client: HostConfig, limits: HostLimits): 'privat
 }
 
 function paths(client: HostConfig): Pick<HostConfig, 'MaskedPaths' | 'ReadonlyPaths'> {
-  const unconfined = client.SecurityOpt?.includes('systempaths=unconfined') === true;
-  if (unconfined) return { MaskedPaths: [], ReadonlyPaths: [] };
   const chosen = (given: string[] | null, defaults: readonly string[]) =>
     given ?? (client.Privileged ? null : [...defaults]);
   return {
     MaskedPaths: chosen(client.MaskedPaths, DEFAULT_MASKED_PATHS),
     ReadonlyPaths: chosen(client.ReadonlyPaths, DEFAULT_READONLY_PATHS),
   };
-}
-
-function validateHostConfig(client: HostConfig, limits: HostLimits): void {
-  const { RestartPolicy: restart } = client;
-  validateRestartPolicy(restart);
-  if (client.AutoRemove && restart.Name !== '' && restart.Name !== 'no') {
-    throw invalidParameter("can't create 'AutoRemove' container with restart policy");
-  }
-  validateMemory(client);
-  validateCpu(client, limits);
-  validateModes(client);
-  if (client.ShmSize < 0) throw invalidParameter('SHM size can not be less than 0');
-  if (client.OomScoreAdj < -1000 || client.OomScoreAdj > 1000) {
-    throw invalidParameter(`Invalid value ${client.OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
-  }
-  if (client.Runtime !== '' && !limits.runtimes.includes(client.Runtime)) {
-    throw invalidParameter(`unknown or invalid runtime name: ${client.Runtime}`);
-  }
-  const { Type: driver } = client.LogConfig;
-  if (driver !== '' && driver !== 'json-file' && driver !== 'none') {
-    throw invalidParameter(`logger: no log driver named '${driver}' is registered`);
-  }
-  for (const rule of client.DeviceCgroupRules ?? []) {
-    if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule)) {
-      throw invalidParameter(`invalid device cgroup rule format: '${rule}'`);
-    }
-  }
-  for (const entry of client.ExtraHosts ?? []) {
-    if (!/^[^:]+:.+$/.test(entry)) throw invalidParameter(`bad format for add-host: "${entry}"`);
-  }
-}
-
-function validateRestartPolicy(policy: RestartPolicy): void {
-  const { Name: name, MaximumRetryCount: retries } = policy;
-  if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(name)) {
-    throw invalidParameter(
-      `invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
-    );
-  }
-  if (name !== 'on-failure' && retries !== 0) {
-    const unlimited = retries < 0 ? ' and cannot be negative' : '';
-    throw invalidParameter(
-      `invalid restart policy: maximum retry count can only be used with 'on-failure'${unlimited}`,
-    );
-  }
-  if (retries < 0) throw invalidParameter('invalid restart policy: maximum retry count cannot be negative');
-}
-
-function validateMemory(client: HostConfig): void {
-  const { Memory: memory, MemorySwap: swap, MemoryReservation: reservation, MemorySwappiness: swappiness } = client;
-  if (memory > 0 && memory < MIN_MEMORY_BYTES) throw invalidParameter('Minimum memory limit allowed is 6MB');
-  if (memory > 0 && swap > 0 && swap < memory) {
-    throw invalidParameter('Minimum memoryswap limit should be larger than memory limit, see usage');
-  }
-  if (memory === 0 && swap > 0) {
-    throw invalidParameter('You should always set the Memory limit when using Memoryswap limit, see usage');
-  }
-  if (swappiness !== null && (swappiness < -1 || swappiness > 100)) {
-    throw invalidParameter(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
-  }
-  if (reservation > 0 && reservation < MIN_MEMORY_BYTES) {
-    throw invalidParameter('Minimum memory reservation allowed is 6MB');
-  }
-  if (memory > 0 && reservation > memory) {
-    throw invalidParameter('Minimum memory limit can not be less than memory reservation limit, see usage');
-  }
-}
-
-function validateCpu(client: HostConfig, limits: HostLimits): void {
-  const { NanoCpus: nanoCpus, CpuPeriod: period, CpuQuota: quota } = client;
-  if (nanoCpus > 0 && period > 0) {
-    throw invalidParameter('Conflicting options: Nano CPUs and CPU Period cannot both be set.');
-  }
-  if (nanoCpus > 0 && quota > 0) {
-    throw invalidParameter('Conflicting options: Nano CPUs and CPU Quota cannot both be set.');
-  }
-  if (nanoCpus < 0 || nanoCpus > limits.cpuCount * NANOCPUS_PER_CPU) {
-    throw invalidParameter(
-      `range of CPUs is from 0.01 to ${limits.cpuCount}.00, as there are only ${limits.cpuCount} CPUs available`,
-    );
-  }
-  if (period !== 0 && (period < MIN_CPU_PERIOD_MICROSECONDS || period > MAX_CPU_PERIOD_MICROSECONDS)) {
-    throw invalidParameter('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
-  }
-  if (quota > 0 && quota < MIN_CPU_QUOTA_MICROSECONDS) {
-    throw invalidParameter('CPU cfs quota can not be less than 1ms (i.e. 1000)');
-  }
-}
-
-function validateModes(client: HostConfig): void {
-  const isOneOf = (value: string, words: readonly string[]) => words.includes(value) || value.startsWith('container:');
-  if (!isOneOf(client.IpcMode, ['', 'none', 'private', 'shareable', 'host'])) {
-    throw invalidParameter(`invalid IPC mode: ${client.IpcMode}`);
-  }
-  if (!isOneOf(client.PidMode, ['', 'host'])) throw invalidParameter(`invalid PID mode: ${client.PidMode}`);
-  if (!['', 'host'].includes(client.UTSMode)) throw invalidParameter(`invalid UTS mode: ${client.UTSMode}`);
-  if (!['', 'host'].includes(client.UsernsMode)) throw invalidParameter(`invalid userns mode: ${client.UsernsMode}`);
-  if (!['', 'host', 'private'].includes(client.CgroupnsMode)) {
-    throw invalidParameter(`invalid cgroup namespace mode: ${client.CgroupnsMode}`);
-  }
 }

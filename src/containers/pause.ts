@@ -1,4 +1,4 @@
-import { conflict } from '../base/index.ts';
+import { conflict, systemError } from '../base/index.ts';
 import { announce } from './announce.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
@@ -32,7 +32,8 @@ function requireChangeable(container: Container, pause: boolean): number {
     throw conflict(`Container ${id} is restarting, wait until the container is running`);
   }
   if (pause && phase.name !== 'running') throw conflict(`container ${id} is not running`);
-  if (phase.name !== 'running' || (!pause && !phase.paused)) throw conflict(`Container ${id} is not paused`);
+  // dockerd counts this one as its own failure.
+  if (phase.name !== 'running' || (!pause && !phase.paused)) throw systemError(`Container ${id} is not paused`);
   if (pause && phase.paused) throw conflict(`Container ${id} is already paused`);
   return phase.pid;
 }

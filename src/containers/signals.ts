@@ -7,8 +7,10 @@ const FIRST_REAL_TIME_SIGNAL = 34;
 
 /** The number of a signal given as `TERM`, `SIGTERM`, `15` or `RTMIN+3`. Throws invalidParameter (`invalid signal: …`). */
 export function parseSignal(text: string): number {
-  const number = /^\d+$/.test(text) ? Number(text) : signalOfName(text.toUpperCase().replace(/^SIG/, ''));
-  if (number === undefined || number < 1 || number > LAST_SIGNAL) throw invalidParameter(`invalid signal: ${text}`);
+  const isNumber = /^\d+$/.test(text);
+  const number = isNumber ? Number(text) : signalOfName(text.toUpperCase().replace(/^SIG/, ''));
+  if (number === undefined || number < 1) throw invalidParameter(`invalid signal: ${text}`);
+  if (number > LAST_SIGNAL) throw invalidParameter(`the linux daemon does not support signal ${number}`);
   return number;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "compress.h"
@@ -124,10 +125,18 @@ bool log_child_ended(struct log_file *log, pid_t pid)
     return true;
 }
 
+/* Only in the middle of a burst: before the next one is read, log_is_behind() has it wait without blocking. */
+static void await_compressor(struct log_file *log)
+{
+    while (log->compressor > 0 && waitpid(log->compressor, NULL, 0) < 0 && errno == EINTR) continue;
+    log->compressor = 0;
+}
+
 void log_add(struct log_file *log, const char *stream, int64_t time, const uint8_t *text, size_t length, bool newline)
 {
     if (log->settings.path == NULL) return;
-    if (is_full(log) && log->compressor <= 0) {
+    if (is_full(log)) {
+        await_compressor(log);
         log_flush(log);
         rotate(log);
     }

@@ -4,12 +4,13 @@ const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 
 /**
  * A moment as clients give it in `since` and `until`: seconds since 1970 with an optional fraction, or RFC 3339.
- * Nanoseconds since 1970; undefined for an absent or empty parameter. Throws invalidParameter.
+ * Nanoseconds since 1970; undefined for an absent or empty parameter. Throws a system error, as dockerd.
  */
 export function parseMoment(text: string | null): bigint | undefined {
   if (text === null || text === '') return undefined;
   const moment = secondsIn(text) ?? parseTime(text);
-  if (moment === undefined) throw invalidParameter(`parsing time "${text}": invalid timestamp`);
+  // dockerd's parser complains about the integer it tried last, and counts that as its own failure.
+  if (moment === undefined) throw systemError(`strconv.ParseInt: parsing "${text}": invalid syntax`);
   return moment;
 }
 
