@@ -54,7 +54,7 @@ export function createExec(context: ContainerContext, idOrName: string, config: 
   const exec: Exec = { id: newId(), container, config, state: { name: 'created' }, process: undefined };
   container.execs.set(exec.id, exec);
   forgetOldExecs(container);
-  announce(context, container, `exec_create: ${(config.Cmd ?? []).join(' ')}`, { execID: exec.id });
+  announce(context, container, `exec_create: ${commandOf(config)}`, { execID: exec.id });
   return exec;
 }
 
@@ -87,7 +87,7 @@ export async function startExec(
     return await tellClient(onReady(), messageOf(error));
   }
   exec.state = { name: 'starting' };
-  announce(context, container, `exec_start: ${(config.Cmd ?? []).join(' ')}`, { execID: id });
+  announce(context, container, `exec_start: ${commandOf(config)}`, { execID: id });
   let client: ClientStream | undefined;
   try {
     const terminal = config.Tty === true;
@@ -238,6 +238,12 @@ function execUser(context: ContainerContext, container: Container, config: ExecC
   const root = context.layers.mountedRoot(container.id);
   if (root === undefined) throw systemError(`container ${container.id} has no mounted root`);
   return resolveUser(root, config.User || record.config.User, record.hostConfig.GroupAdd ?? []);
+}
+
+/** The command as events tell it: dockerd puts a space behind the program, even if no arguments follow. */
+function commandOf({ Cmd }: ExecConfig): string {
+  const [program = '', ...rest] = Cmd ?? [];
+  return `${program} ${rest.join(' ')}`;
 }
 
 function requireExecutable(container: Container): void {

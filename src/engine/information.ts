@@ -44,13 +44,7 @@ export function systemInfo(sources: InformationSources): SystemInfo {
       Authorization: null,
       Log: ['json-file', 'none'],
     },
-    MemoryLimit: true,
-    SwapLimit: isV1 ? existsSync(`${host.cgroups.mounts.get('memory')}/memory.memsw.limit_in_bytes`) : true,
-    CpuCfsPeriod: true,
-    CpuCfsQuota: true,
-    CPUShares: true,
-    CPUSet: true,
-    PidsLimit: true,
+    ...limitsOf(host),
     IPv4Forwarding: readFlag('/proc/sys/net/ipv4/ip_forward'),
     Debug: configuration.debug,
     NFd: configuration.debug ? readdirSync('/proc/self/fd').length : 0,
@@ -65,8 +59,7 @@ export function systemInfo(sources: InformationSources): SystemInfo {
     OperatingSystem: host.operatingSystem,
     OSVersion: host.osVersion,
     OSType: 'linux',
-    Architecture:
-      host.architecture === 'x64' ? 'x86_64' : host.architecture === 'arm64' ? 'aarch64' : host.architecture,
+    Architecture: machineName(host.architecture),
     IndexServerAddress: 'https://index.docker.io/v1/',
     RegistryConfig: {
       InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8'],
@@ -91,14 +84,7 @@ export function systemInfo(sources: InformationSources): SystemInfo {
       ]),
     ),
     DefaultRuntime: sources.defaultRuntime,
-    Swarm: {
-      NodeID: '',
-      NodeAddr: '',
-      LocalNodeState: 'inactive',
-      ControlAvailable: false,
-      Error: '',
-      RemoteManagers: null,
-    },
+    Swarm: NO_SWARM,
     LiveRestoreEnabled: true,
     Isolation: '',
     InitBinary: 'docker-init',
@@ -112,6 +98,25 @@ export function systemInfo(sources: InformationSources): SystemInfo {
     CDISpecDirs: [],
     Warnings: null,
   };
+}
+
+/** Which limits of resources the kernel knows. */
+function limitsOf(host: Host) {
+  const isV1 = host.cgroupVersion === 1;
+  return {
+    MemoryLimit: true,
+    SwapLimit: isV1 ? existsSync(`${host.cgroups.mounts.get('memory')}/memory.memsw.limit_in_bytes`) : true,
+    CpuCfsPeriod: true,
+    CpuCfsQuota: true,
+    CPUShares: true,
+    CPUSet: true,
+    PidsLimit: true,
+  };
+}
+
+/** The machine as uname(2) names it. */
+function machineName(architecture: string): string {
+  return MACHINE_NAMES[architecture] ?? architecture;
 }
 
 /** The answer of `GET /version`. */
@@ -145,8 +150,21 @@ export function versionInfo(host: Host): VersionResponse {
     Os: 'linux',
     Arch: architecture,
     KernelVersion: host.kernelRelease,
+    BuildTime: '',
   };
 }
+
+const MACHINE_NAMES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
+
+/** What an engine outside any cluster says of it. */
+const NO_SWARM: SystemInfo['Swarm'] = {
+  NodeID: '',
+  NodeAddr: '',
+  LocalNodeState: 'inactive',
+  ControlAvailable: false,
+  Error: '',
+  RemoteManagers: null,
+};
 
 function readFlag(path: string): boolean {
   try {

@@ -17,7 +17,8 @@ export function inspectImage(context: ImageContext, image: Image): ImageInspect 
     RepoDigests: references.filter(({ digest }) => digest !== undefined).map(familiarString),
     Parent: image.parent ?? '',
     Comment: image.comment,
-    Created: image.created,
+    // As Go writes it: no zeros at the end of the fraction.
+    Created: image.created.replace(/(?:\.0+|(\.\d*[1-9])0+)(?=[^\d]|$)/, '$1'),
     DockerVersion: image.dockerVersion,
     Author: image.author,
     Config: image.hasConfig ? wireConfig(image.config) : null,

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { type Digest, digestOf, isDigest, systemError } from '../base/index.ts';
-import type { ChainId, LayerArchive } from '../layers/index.ts';
+import { type ChainId, type LayerArchive, WrongDiffId } from '../layers/index.ts';
 import {
   choosePlatform,
   familiarString,
@@ -134,7 +134,7 @@ async function loadOne(
     if (diffId === undefined || chainId === undefined) break;
     request.signal?.throwIfAborted();
     if (context.layers.get(chainId) === undefined) {
-      await registerLayer(context, request, { archive: files.locate(name), parent, diffId });
+      await registerLayer(context, request, { archive: files.locate(name), parent, diffId, index });
     } else context.layers.acquire(chainId);
     work.defer(async () => {
       await context.layers.release(chainId);
@@ -147,14 +147,18 @@ async function loadOne(
 async function registerLayer(
   context: ImageContext,
   request: LoadRequest,
-  layer: { archive: Required<LayerArchive>; parent: ChainId | undefined; diffId: Digest },
+  layer: { archive: Required<LayerArchive>; parent: ChainId | undefined; diffId: Digest; index: number },
 ): Promise<void> {
   const total = layer.archive.size;
   const tell = (current: number) => {
     if (!request.quiet) request.onProgress(layerStatus(layer.diffId, 'Loading layer', { current, total }));
   };
   tell(0);
-  await context.layers.register(layer.archive, layer.parent, layer.diffId);
+  await context.layers.register(layer.archive, layer.parent, layer.diffId).catch((error: unknown) => {
+    if (!(error instanceof WrongDiffId)) throw error;
+    const { expected, actual } = error;
+    throw systemError(`invalid diffID for layer ${layer.index}: expected "${expected}", got "${actual}"`);
+  });
   tell(total);
 }
 

@@ -18,6 +18,7 @@ export { type ChainId, chainIdOf, type DiffId } from './layer-database.ts';
 export type { Layer } from './layer-store.ts';
 export { type Layers, openLayers } from './open-layers.ts';
 export type { RwLayer } from './rw-layers.ts';
+export { WrongDiffId } from './wrong-diff-id.ts';
 
 /** What the program's confined worker must be able to do for this folder. */
 export const layerTasks: readonly AnyConfinedTask[] = [

@@ -19,6 +19,7 @@ import {
 import { beginLayerTask, commitLayerTask, removeDirectoriesTask } from './layer-folders.task.ts';
 import { directoryPaths, MAXIMUM_LOWER_LAYERS, newDirectoryId } from './overlay2/layout.ts';
 import { assembleArchive } from './tar-split/assemble-archive.ts';
+import { WrongDiffId } from './wrong-diff-id.ts';
 
 /** A read-only layer. */
 export interface Layer {
@@ -178,7 +179,7 @@ export class LayerStore {
     announceStep('unpackLayer', cacheId);
     const { diffId, size } = await this.#unpackInto(cacheId, transaction, source);
     if (expected !== undefined && diffId !== expected) {
-      throw invalidParameter(`invalid diffID for layer: expected "${expected}", got "${diffId}"`);
+      throw new WrongDiffId(expected, diffId);
     }
     const chainId = chainIdOf(parent, diffId);
     const commit = async () => {

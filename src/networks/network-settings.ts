@@ -34,7 +34,7 @@ export interface BridgePlan {
 /** Checks a spec's name and driver; throws dockerd's errors. */
 export function parseDriver({ name, driver = 'bridge', ipam }: NetworkSpec): NetworkDriver {
   if (name.trim() === '') throw invalidParameter('invalid name: name is empty');
-  if (RESERVED_NAMES.includes(name)) throw forbidden(`operation is not permitted on predefined ${name} network`);
+  if (RESERVED_NAMES.includes(name)) throw forbidden(`operation is not permitted on predefined ${name} network `);
   if (driver === 'host' || driver === 'null') throw forbidden(`only one instance of "${driver}" network is allowed`);
   if (driver === 'overlay') {
     throw unavailable(

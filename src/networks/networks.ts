@@ -28,7 +28,7 @@ export interface Networks extends AsyncDisposable {
   find(idOrName: string): Network | undefined;
   create(spec: NetworkSpec): Promise<Network>;
   remove(idOrName: string): Promise<void>;
-  /** Throws what `join` would throw about the endpoint's settings alone; for `create` and stopped containers. */
+  /** Throws what `join` would throw about the endpoint's settings alone; for containers that do not run. */
   checkEndpoint(request: EndpointRequest): void;
   join(request: SandboxRequest): Promise<Sandbox>;
   /** Idempotent; goes on past errors. */
@@ -76,10 +76,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
     },
     create: (spec) => createNetwork(state, spec),
     remove: (idOrName) => removeNetwork(state, idOrName),
-    checkEndpoint: (request) => {
-      const network = getNetwork(state, request.network);
-      checkEndpoint(network, request, `invalid config for network ${network.document.name}: `);
-    },
+    checkEndpoint: (request) => checkEndpoint(getNetwork(state, request.network), request),
     join: (request) => join(state, request),
     leave: (containerId) => leave(state, containerId),
     connect: (containerId, request) => connect(state, containerId, request),

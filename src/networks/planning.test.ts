@@ -79,7 +79,7 @@ describe('network settings', () => {
   test('refuse with the texts of dockerd', () => {
     const refused: [() => unknown, string][] = [
       [() => parseDriver({ name: '' }), 'invalid name: name is empty'],
-      [() => parseDriver({ name: 'bridge' }), 'operation is not permitted on predefined bridge network'],
+      [() => parseDriver({ name: 'bridge' }), 'operation is not permitted on predefined bridge network '],
       [() => parseDriver({ name: 'n', driver: 'foo' }), 'plugin "foo" not found'],
       [() => parseDriver({ name: 'n', driver: 'host' }), 'only one instance of "host" network is allowed'],
       [

@@ -136,14 +136,10 @@ test('lies about layers are found out', async () => {
   const digest = digestOf(content);
   const bodies: Record<string, string> = { other: 'CONTENT', longer: 'content and more', shorter: 'cont' };
   await using setup = await withRegistry((request) => ({ body: bodies[request.url?.split('/')[2] ?? ''] ?? '' }));
-  for (const [name, text] of [
-    ['other', `filesystem layer verification failed for digest ${digest}`],
-    ['longer', `filesystem layer verification failed for digest ${digest}`],
-    ['shorter', 'unexpected EOF'],
-  ] as const) {
+  for (const name of ['other', 'longer', 'shorter']) {
     const repository = await setup.connect(name);
     const download = repository.download({ mediaType: '', digest, size: 7 }, join(folder, name));
-    await assert.rejects(download, message(text));
+    await assert.rejects(download, message(`filesystem layer verification failed for digest ${digest}`));
   }
 });
 

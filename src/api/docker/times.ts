@@ -1,4 +1,4 @@
-import { invalidParameter, parseTime, systemError } from '../../base/index.ts';
+import { parseTime, systemError } from '../../base/index.ts';
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 

@@ -33,6 +33,7 @@ export interface ImageInspect {
   Os: string;
   Size: number;
   VirtualSize?: number;
+  ContainerConfig?: Partial<ContainerConfig>;
   GraphDriver: { Name: string; Data: Record<string, string> };
   RootFS: { Type: string; Layers?: string[] };
   Metadata: { LastTagTime: string };

@@ -79,7 +79,7 @@ export class ArchiveFiles {
     try {
       return JSON.parse(text) as unknown;
     } catch (error) {
-      throw systemError('unexpected EOF', { cause: error });
+      throw systemError(jsonError(text), { cause: error });
     }
   }
 
@@ -91,6 +91,13 @@ export class ArchiveFiles {
     }
     return undefined;
   }
+}
+
+/** Go's words for text that is no JSON: cut short, or wrong from the start. */
+function jsonError(text: string): string {
+  const first = text.trimStart()[0];
+  if (first === undefined || '{["-0123456789tfn'.includes(first)) return 'unexpected EOF';
+  return `invalid character '${first}' looking for beginning of value`;
 }
 
 /** `./a/../b` is `b`; what climbs out of the archive stays in it. Names are only compared, never opened. */

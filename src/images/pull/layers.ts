@@ -1,11 +1,14 @@
 import { EngineError, messageOf, systemError } from '../../base/index.ts';
 import type { ProgressMessage } from '../../contract/docker/index.ts';
-import type { ChainId, DiffId } from '../../layers/index.ts';
+import { type ChainId, type DiffId, WrongDiffId } from '../../layers/index.ts';
 import type { Descriptor, Repository } from '../../registry/index.ts';
 import type { ImageContext } from '../context.ts';
 import { chainIds, type ImageConfig } from '../image-config.ts';
 import { layerStatus, type OnProgress, rateLimited } from '../progress.ts';
 import type { DownloadedLayer, DownloadStage } from './downloads.ts';
+
+/** dockerd's words for layers that are not those the config lists. */
+export const NOT_AS_CONFIGURED = "layers from manifest don't match image configuration";
 
 export interface LayersRequest {
   readonly repository: Repository;
@@ -105,8 +108,7 @@ async function placeLayer(
   const { layer, diffId, chainId, parent, download } = place;
   const total = layer.size;
   if (download === undefined) {
-    if (context.layers.get(chainId) === undefined)
-      throw systemError("layers from manifest don't match image configuration");
+    if (context.layers.get(chainId) === undefined) throw systemError(NOT_AS_CONFIGURED);
     context.layers.acquire(chainId);
     return chainId;
   }
@@ -115,6 +117,7 @@ async function placeLayer(
   try {
     await context.layers.register({ path }, parent, diffId);
   } catch (error) {
+    if (error instanceof WrongDiffId) throw systemError(NOT_AS_CONFIGURED, { cause: error });
     const message = `failed to register layer: ${messageOf(error)}`;
     throw error instanceof EngineError
       ? new EngineError(error.kind, message, { cause: error })

@@ -1,4 +1,4 @@
-import { type Digest, digestOf, invalidParameter, isDigest, systemError } from '../../base/index.ts';
+import { type Digest, digestOf, forbidden, isDigest, systemError } from '../../base/index.ts';
 import {
   type Credentials,
   choosePlatform,
@@ -22,7 +22,7 @@ import {
 import { announce, commitImage, exclusively, type ImageContext } from '../context.ts';
 import { type ImageConfig, parseImageConfig, requireLinux } from '../image-config.ts';
 import type { OnProgress } from '../progress.ts';
-import { pullLayers } from './layers.ts';
+import { NOT_AS_CONFIGURED, pullLayers } from './layers.ts';
 
 export interface PullRequest {
   /** A name alone means every tag of the repository. */
@@ -41,10 +41,10 @@ const MAXIMUM_INDEX_DEPTH = 3;
 /** The name that Dockerfiles use for "no image". */
 const RESERVED_NAME = 'scratch';
 
-/** What `POST /images/create?fromImage=…&tag=…` asks for. Throws invalidParameter with dockerd's texts. */
+/** What `POST /images/create?fromImage=…&tag=…` asks for. Throws dockerd's errors. */
 export function pullReference(fromImage: string, tag: string): Reference {
   const reference = parseReference(fromImage.replace(/:$/, ''));
-  if (familiarName(reference) === RESERVED_NAME) throw invalidParameter(`'${RESERVED_NAME}' is a reserved name`);
+  if (familiarName(reference) === RESERVED_NAME) throw forbidden(`'${RESERVED_NAME}' is a reserved name`);
   if (tag === '') return reference;
   if (isDigest(tag)) return withDigest(reference, tag);
   const tagged = withTag(reference, tag);
@@ -149,7 +149,7 @@ async function fetchConfig(
   const parsed = parseImageConfig(raw);
   requireLinux(parsed);
   if (parsed.diffIds.length !== layers || layers === 0) {
-    throw systemError("layers from manifest don't match image configuration");
+    throw systemError(NOT_AS_CONFIGURED);
   }
   if (digestOf(raw) !== descriptor.digest)
     throw systemError(`image config verification failed for digest ${descriptor.digest}`);
