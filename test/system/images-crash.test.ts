@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { inventory, openTestImages } from './images.fixture.ts';
-import { pushImage, startRegistry, type TestRegistry } from './registry.fixture.ts';
+import { inventory, openTestImages } from '../../src/images/images.fixture.ts';
+import { pushImage, startRegistry, type TestRegistry } from '../../src/images/registry.fixture.ts';
 
-const PROGRAM = fileURLToPath(new URL('./crash.fixture.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../src/images/crash.fixture.ts', import.meta.url));
 
 let registry: TestRegistry;
 before(async () => {
