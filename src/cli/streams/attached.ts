@@ -56,6 +56,8 @@ function receive(options: AttachedOptions): Promise<void> {
     socket.once('end', resolve);
     // A connection cut by the engine's end ends the stream as well; whoever waits for the container reports it.
     socket.once('close', () => resolve());
+    // A short-lived process may be through before anybody listens: Node emits the end even of a paused, empty socket.
+    if (socket.readableEnded || socket.destroyed) resolve();
     socket.resume();
   });
 }
