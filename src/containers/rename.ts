@@ -1,5 +1,6 @@
 import { conflict, invalidParameter, prefixed } from '../base/index.ts';
 import { announce } from './announce.ts';
+import type { ContainerRecord } from './container.ts';
 import type { ContainerContext } from './context.ts';
 import { writeState } from './state-files.ts';
 import { requireValidName } from './store.ts';
@@ -13,7 +14,7 @@ export async function renameContainer(context: ContainerContext, idOrName: strin
   const container = context.store.get(idOrName);
   await context.queue.run(container.id, async () => {
     const { record } = container;
-    const oldName = record.name;
+    const { name: oldName, networks } = record;
     if (name === oldName) {
       throw invalidParameter('Renaming a container with the same name as its current name');
     }
@@ -23,16 +24,28 @@ export async function renameContainer(context: ContainerContext, idOrName: strin
     reserve(context, name, container.id);
     try {
       record.name = name;
+      record.networks = renamed(networks, oldName, name);
       await writeState(context.directories.containers, record);
       await context.networks.renameContainer(container.id, name);
     } catch (error) {
       record.name = oldName;
+      record.networks = networks;
       context.store.releaseName(name, container.id);
       throw error;
     }
     context.store.releaseName(oldName, container.id);
     announce(context, container, 'rename', { oldName: `/${oldName}` });
   });
+}
+
+/** The container's name is one of those that others on its networks find it by. */
+function renamed(networks: ContainerRecord['networks'], oldName: string, name: string): ContainerRecord['networks'] {
+  return Object.fromEntries(
+    Object.entries(networks).map(([network, endpoint]) => {
+      const DNSNames = endpoint.DNSNames?.map((one) => (one === oldName ? name : one)) ?? null;
+      return [network, { ...endpoint, DNSNames }];
+    }),
+  );
 }
 
 function reserve(context: ContainerContext, name: string, id: string): void {

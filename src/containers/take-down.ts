@@ -91,6 +91,7 @@ function forgetAddresses(container: Container): void {
       DriverOpts: endpoint.DriverOpts,
       GwPriority: endpoint.GwPriority,
       NetworkID: endpoint.NetworkID,
+      DNSNames: endpoint.DNSNames,
     };
   }
 }
