@@ -27,15 +27,21 @@ export async function startOutsideHost(engine: EngineClient): Promise<OutsideHos
     `${inside.join(' ')} ip address add ${address}/24 dev eth0`,
     `${inside.join(' ')} ip link set eth0 up`,
   ].join('\n');
+  const dispose = async () => {
+    // The kernel would remove the link with the namespace, but only some time later: its name would still be taken.
+    await engine.inNetwork('ip', 'link', 'delete', link);
+    const exited = once(holder, 'exit');
+    holder.kill('SIGKILL');
+    await exited;
+  };
   const made = await engine.inNetwork('sh', '-c', setUp);
-  if (made.status !== 0) throw new Error(`outside host: ${made.stderr}`);
+  if (made.status !== 0) {
+    await dispose();
+    throw new Error(`outside host: ${made.stderr}`);
+  }
   return {
     address,
     run: (...argv) => runProgram(inside[0] ?? '', [...inside.slice(1), ...argv]),
-    async [Symbol.asyncDispose]() {
-      const exited = once(holder, 'exit');
-      holder.kill('SIGKILL'); // its namespace goes with it, and the link with the namespace
-      await exited;
-    },
+    [Symbol.asyncDispose]: dispose,
   };
 }
