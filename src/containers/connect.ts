@@ -32,6 +32,7 @@ export async function connectContainer(
     if (container.phase.name === 'running') await context.networks.connect(container.id, request);
     else context.networks.checkEndpoint(request);
     record.networks[network.name] = endpoint;
+    if (endpoint.MacAddress !== '') record.macAddresses[network.name] = endpoint.MacAddress;
     await update(context, container);
     announceNetwork(context, container, network, 'connect');
   });
@@ -63,6 +64,7 @@ export async function disconnectContainer(
     }
     if (isRunning) await context.networks.disconnect(container.id, network.id);
     delete record.networks[network.name];
+    delete record.macAddresses[network.name];
     await update(context, container);
     announceNetwork(context, container, network, 'disconnect');
   });

@@ -50,6 +50,8 @@ export interface ContainerRecord {
   /** Without the leading slash. */
   name: string;
   networks: Record<string, EndpointSettings>;
+  /** MAC addresses that the client chose, by network: an endpoint gets them at every start. */
+  macAddresses: Record<string, string>;
   sandbox: SandboxRecord | undefined;
   phase: Phase;
   lastRun: LastRun;

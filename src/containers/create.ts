@@ -1,6 +1,6 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { announceStep, invalidParameter, newId, shortId, writeFileAtomic } from '../base/index.ts';
+import { announceStep, invalidParameter, newId, shortId, systemError, writeFileAtomic } from '../base/index.ts';
 import type { ContainerConfig, EndpointSettings, HostConfig } from '../contract/docker/index.ts';
 import type { ChainId } from '../layers/index.ts';
 import { announce } from './announce.ts';
@@ -8,12 +8,20 @@ import { Container, type ContainerMount, type ContainerRecord, NEVER_RUN } from 
 import type { ContainerContext } from './context.ts';
 import { fillVolumes } from './fill-volumes.ts';
 import { completeHostConfig } from './host-config.ts';
+import { checkImage } from './image-platform.ts';
 import { commandOf, mergeImageConfig } from './merge-config.ts';
+import { isMode } from './mount-specs.ts';
 import { planMounts } from './mounts.ts';
 import { generateName } from './names.ts';
 import { planNetworks } from './network-plan.ts';
 import { parseSecurity } from './security.ts';
 import { containerFiles, writeContainer } from './state-files.ts';
+import { requireValidName } from './store.ts';
+import { checkConfig } from './validate-config.ts';
+
+/** dockerd's warning to clients that set the MAC address of the container and not that of an endpoint. */
+const OLD_MAC_ADDRESS =
+  'The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.';
 
 /** Mode of a container's folder: as dockerd makes it, so that only root and its group pass. */
 const CONTAINER_FOLDER_MODE = 0o710;
@@ -27,42 +35,52 @@ export interface CreateRequest {
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
   readonly endpoints: Readonly<Record<string, EndpointSettings>>;
+  /** `linux/arm64`: refuse an image for another platform. Empty: take the image as it is. */
+  readonly platform: string;
 }
 
 /**
  * Makes a container: everything is checked first, and what was made is undone if a later step fails.
- * Throws notFound (`No such image: …`), conflict (name taken), invalidParameter.
+ * Throws notFound (`No such image: …`), conflict (name taken), invalidParameter, and a system error where dockerd does.
  */
 export async function createContainer(
   context: ContainerContext,
   request: CreateRequest,
 ): Promise<{ id: string; warnings: string[] }> {
+  if (request.name !== '') requireValidName(request.name);
+  // Without an image there is no command but the client's.
+  if (request.config.Image === '') commandOf(request.config);
   const image = context.images.resolve(request.config.Image);
-  const config = mergeImageConfig(request.config, image.config);
-  const hostConfig = completeHostConfig(
+  checkImage(image, request.config.Image, request.platform);
+  const config = checkConfig(mergeImageConfig(request.config, image.config));
+  const { hostConfig, warnings } = completeHostConfig(
+    request.config,
     { ...request.hostConfig, LogConfig: logConfig(context, request.hostConfig) },
     context.limits,
+    (name) => context.store.find(name),
   );
   const command = commandOf(config);
   parseSecurity(hostConfig);
-  if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) {
-    throw invalidParameter(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
-  }
+  validateLinks(context, hostConfig);
   const id = newId();
   const mounts = planMounts(config, hostConfig, inheritedMounts(context, hostConfig));
-  const networks = planNetworks(hostConfig, request.endpoints, (name) => context.networks.get(name));
+  const networks = planNetworks(config, hostConfig, request.endpoints, context.networks);
   const record: ContainerRecord = {
     id,
     name: request.name.replace(/^\//, '') || generateName((name) => context.store.isNameFree(name)),
     created: context.clock.timestamp(),
     path: command.path,
     arguments: command.arguments,
-    config: { ...config, Hostname: hostname(config, hostConfig, id, context) },
+    config: {
+      ...withoutUnusedMacAddress(config, networks.macAddresses),
+      Hostname: hostname(config, hostConfig, id, context),
+    },
     hostConfig,
     imageId: image.id,
     platform: { architecture: image.architecture, os: image.os },
     mounts,
-    networks,
+    networks: networks.endpoints,
+    macAddresses: networks.macAddresses,
     sandbox: undefined,
     phase: { name: 'created' },
     lastRun: NEVER_RUN,
@@ -71,7 +89,7 @@ export async function createContainer(
     manuallyStopped: false,
   };
   await make(context, record, image.chainId);
-  return { id, warnings: [] };
+  return { id, warnings: [...warnings, ...(config.MacAddress ? [OLD_MAC_ADDRESS] : [])] };
 }
 
 async function make(context: ContainerContext, plan: ContainerRecord, image: ChainId | undefined): Promise<void> {
@@ -141,12 +159,15 @@ async function requireBindSources(mounts: readonly ContainerMount[]): Promise<vo
 
 function inheritedMounts(context: ContainerContext, hostConfig: HostConfig): ContainerMount[] {
   return (hostConfig.VolumesFrom ?? []).flatMap((text) => {
-    const [from = '', mode = ''] = text.split(':');
-    if (mode !== '' && !['ro', 'rw', 'z', 'Z'].includes(mode)) throw invalidParameter(`invalid mode: ${mode}`);
-    const source = context.store.get(from);
+    if (text === '') throw invalidParameter('volumes-from specification cannot be an empty string');
+    const [from = '', ...rest] = text.split(':');
+    const mode = rest.join(':');
+    if (!isMode(mode)) throw invalidParameter(`invalid mode: ${mode}`);
+    const source = context.store.find(from);
+    if (source === undefined) throw invalidParameter(`No such container: ${from}`);
     return source.record.mounts.map((mount) => ({
       ...mount,
-      writable: mount.writable && mode !== 'ro',
+      writable: mount.writable && !mode.split(',').includes('ro'),
       anonymous: false,
     }));
   });
@@ -154,13 +175,31 @@ function inheritedMounts(context: ContainerContext, hostConfig: HostConfig): Con
 
 function hostname(config: ContainerConfig, hostConfig: HostConfig, id: string, context: ContainerContext): string {
   if (config.Hostname !== '') return config.Hostname;
-  if (hostConfig.NetworkMode === 'host' || hostConfig.UTSMode === 'host') return context.host.hostname;
+  if (hostConfig.NetworkMode === 'host') return context.host.hostname;
   if (hostConfig.NetworkMode.startsWith('container:')) {
     // Whether that container exists is asked at the start.
     const owner = context.store.find(hostConfig.NetworkMode.slice('container:'.length));
     return owner?.record.config.Hostname ?? shortId(id);
   }
   return shortId(id);
+}
+
+/** Throws for `--link` to a container that is not there; the link itself is made at the start. */
+function validateLinks(context: ContainerContext, hostConfig: HostConfig): void {
+  for (const link of hostConfig.Links ?? []) {
+    if (link === '') throw systemError('empty string specified for links');
+    const [name = '', ...alias] = link.split(':');
+    if (alias.length > 1) throw systemError(`bad format for links: ${link}`);
+    if (context.store.find(name)) continue;
+    throw invalidParameter(`could not get container for ${name}: No such container: ${name}`);
+  }
+}
+
+/** Without a network of its own a container has no MAC address either. */
+function withoutUnusedMacAddress(config: ContainerConfig, chosen: Readonly<Record<string, string>>): ContainerConfig {
+  if (config.MacAddress === undefined || Object.values(chosen).includes(config.MacAddress)) return config;
+  const { MacAddress: _, ...rest } = config;
+  return rest;
 }
 
 function logConfig(context: ContainerContext, hostConfig: HostConfig): HostConfig['LogConfig'] {

@@ -1,7 +1,7 @@
 import type { ContainerConfig, HostConfig } from '../contract/docker/index.ts';
 import type { CgroupAbilities } from '../linux/index.ts';
 import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS } from '../runtime/index.ts';
-import { CONTAINERD_RUNC, validateHostConfig } from './validate-host-config.ts';
+import { validateHostConfig } from './validate-host-config.ts';
 import { resolveMode, validateModes } from './validate-modes.ts';
 
 const DEFAULT_SHM_BYTES = 64 << 20;
@@ -53,7 +53,7 @@ export function completeHostConfig(
     PidMode: resolveMode(client.PidMode, findContainer),
     SecurityOpt: client.SecurityOpt ?? (sharesWithHost(client) ? [NO_LABEL] : null),
     ShmSize: client.ShmSize || DEFAULT_SHM_BYTES,
-    Runtime: client.Runtime === '' || client.Runtime === CONTAINERD_RUNC ? limits.defaultRuntime : client.Runtime,
+    Runtime: client.Runtime || limits.defaultRuntime,
     MemorySwap: client.Memory > 0 && client.MemorySwap === 0 ? client.Memory * 2 : client.MemorySwap,
     MemorySwappiness: client.MemorySwappiness === -1 ? null : client.MemorySwappiness,
     // Docker: 0 and below mean no limit.
@@ -83,11 +83,7 @@ function withoutUnsupported(
       'Your kernel does not support OomKillDisable. OomKillDisable discarded.',
       {},
     ],
-    [
-      client.BlkioWeight > 0 && !cgroups.blockIoWeight,
-      discarded('Block I/O weight', 'Weight'),
-      { BlkioWeight: 0 },
-    ],
+    [client.BlkioWeight > 0 && !cgroups.blockIoWeight, discarded('Block I/O weight', 'Weight'), { BlkioWeight: 0 }],
     [
       hasDevices && !cgroups.blockIoWeightDevice,
       discarded('Block I/O weight_device', 'Weight-device'),

@@ -90,8 +90,7 @@ async function joinNetworks(context: ContainerContext, container: Container): Pr
         network: name,
         aliases: settings.Aliases ?? [],
         ...(address && { address }),
-        ...(record.config.MacAddress && { macAddress: record.config.MacAddress }),
-        ...(settings.MacAddress && { macAddress: settings.MacAddress }),
+        ...(record.macAddresses[name] && { macAddress: record.macAddresses[name] }),
         gatewayPriority: settings.GwPriority,
       };
     }),

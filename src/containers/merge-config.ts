@@ -7,7 +7,7 @@ import type { ContainerConfig } from '../contract/docker/index.ts';
  */
 export function mergeImageConfig(client: ContainerConfig, image: Partial<ContainerConfig>): ContainerConfig {
   const keepImageEntrypoint = client.Entrypoint === null;
-  const keepImageCommand = keepImageEntrypoint && (client.Cmd ?? []).length === 0;
+  const keepImageCommand = (client.Entrypoint ?? []).length === 0 && (client.Cmd ?? []).length === 0;
   const entrypoint = keepImageEntrypoint ? (image.Entrypoint ?? null) : client.Entrypoint;
   return {
     ...client,
@@ -29,7 +29,7 @@ export function mergeImageConfig(client: ContainerConfig, image: Partial<Contain
 /** The program and arguments of the first process; throws dockerd's error if there is none. */
 export function commandOf(config: ContainerConfig): { path: string; arguments: string[] } {
   const [path, ...rest] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
-  if (path === undefined || path === '') throw invalidParameter('no command specified');
+  if (path === undefined) throw invalidParameter('no command specified');
   return { path, arguments: rest };
 }
 

@@ -11,7 +11,7 @@ test('an absolute source is a bind, a name a volume, a declared volume anonymous
   const [bind, volume] = plan(['/src/:/dst:ro', 'data:/data']);
   assert.deepEqual(
     [bind?.type, bind?.source, bind?.destination, bind?.writable, bind?.propagation],
-    ['bind', '/src/', '/dst', false, 'rprivate'],
+    ['bind', '/src', '/dst', false, 'rprivate'],
   );
   assert.deepEqual([volume?.type, volume?.name, volume?.mode], ['volume', 'data', 'z']);
   const [anonymous] = planMounts(config({ '/var/x/': {} }), host({}), []);
@@ -21,14 +21,21 @@ test('an absolute source is a bind, a name a volume, a declared volume anonymous
 
 test('what cannot be mounted is refused with dockerd’s words', () => {
   const refusals: [string[], string][] = [
-    [['/a'], "invalid volume specification: '/a'"],
     [['/a:/b:ro:z'], "invalid volume specification: '/a:/b:ro:z'"],
     [['/a:/b:fast'], 'invalid mode: fast'],
-    [['/a:b'], "invalid volume specification: '/a:b': invalid mount path: 'b' mount path must be absolute"],
-    [['/a:/'], "invalid volume specification: '/a:/': invalid specification: destination can't be '/'"],
-    [['/a:/b', '/c:/b'], 'Duplicate mount point: /b'],
+    [
+      ['/a:b'],
+      `invalid volume specification: '/a:b': invalid mount config for type "bind": invalid mount path: 'b' mount path must be absolute`,
+    ],
+    [
+      ['/a:/'],
+      `invalid volume specification: '/a:/': invalid mount config for type "bind": invalid specification: destination can't be '/'`,
+    ],
+    [['/a:/b:ro,rw'], 'invalid mode: ro,rw'],
   ];
-  for (const [binds, message] of refusals) assert.throws(() => plan(binds), { kind: 'invalidParameter', message });
+  for (const [binds, message] of refusals) assert.throws(() => plan(binds), { kind: 'system', message });
+  const message = 'Duplicate mount point: /b';
+  assert.throws(() => plan(['/a:/b', '/c:/b']), { kind: 'invalidParameter', message });
 });
 
 test('parents are mounted before what lies in them', () => {

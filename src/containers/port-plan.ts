@@ -4,16 +4,21 @@ import type { PortRequest, PublishedPort } from '../networks/index.ts';
 
 const LAST_PORT = 65535;
 
-/** The ports to publish, from `-p` and, with `-P`, from what the image exposes. Throws invalidParameter. */
+/**
+ * The ports to publish, from `-p` and, with `-P`, from what is exposed. As with dockerd, a binding of a port that is
+ * not exposed does nothing (`-p` exposes too). Throws invalidParameter.
+ */
 export function planPorts(config: ContainerConfig, hostConfig: HostConfig): PortRequest[] {
-  const explicit = Object.entries(hostConfig.PortBindings ?? {}).flatMap(([key, bindings]) => {
+  const exposed = new Set(Object.keys(config.ExposedPorts ?? {}).map(withProtocol));
+  const bound = Object.entries(hostConfig.PortBindings ?? {}).filter(([key]) => exposed.has(withProtocol(key)));
+  const explicit = bound.flatMap(([key, bindings]) => {
     const port = parsePort(key);
     const wanted = bindings === null || bindings.length === 0 ? [{ HostIp: '', HostPort: '' }] : bindings;
     return wanted.map((binding) => ({ ...port, hostIp: binding.HostIp, ...parseHostPort(binding.HostPort) }));
   });
   if (!hostConfig.PublishAllPorts) return explicit;
   const all = Object.keys(config.ExposedPorts ?? {})
-    .filter((key) => hostConfig.PortBindings?.[key] === undefined)
+    .filter((key) => !bound.some(([other]) => withProtocol(other) === withProtocol(key)))
     .map((key) => ({ ...parsePort(key), hostIp: '', hostPort: 0 }));
   return [...explicit, ...all];
 }
@@ -26,6 +31,11 @@ export function portMap(config: ContainerConfig, published: readonly PublishedPo
     result[key] = [...(result[key] ?? []), { HostIp: port.hostIp, HostPort: String(port.hostPort) }];
   }
   return result;
+}
+
+/** A key of ExposedPorts or PortBindings in full: tcp is what a bare number means. */
+function withProtocol(key: string): string {
+  return key.includes('/') ? key : `${key}/tcp`;
 }
 
 function parsePort(key: string): Pick<PortRequest, 'containerPort' | 'protocol'> {

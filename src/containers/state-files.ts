@@ -127,7 +127,7 @@ function toFile(record: ContainerRecord, files: ContainerFiles): ConfigFile {
       Networks: Object.fromEntries(
         Object.entries(record.networks).map(([name, settings]) => [
           name,
-          { ...settings, IPAMOperational: false, DesiredMacAddress: '' },
+          { ...settings, IPAMOperational: false, DesiredMacAddress: record.macAddresses[name] ?? '' },
         ]),
       ),
       Ports: record.sandbox?.ports ?? null,
@@ -165,6 +165,9 @@ function fromFile(file: ConfigFile, hostConfig: HostConfig): ContainerRecord {
         name,
         settings,
       ]),
+    ),
+    macAddresses: Object.fromEntries(
+      Object.entries(networks).flatMap(([name, { DesiredMacAddress: address }]) => (address ? [[name, address]] : [])),
     ),
     sandbox:
       file.NetworkSettings?.SandboxID === undefined || file.NetworkSettings.SandboxID === ''

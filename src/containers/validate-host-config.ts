@@ -1,16 +1,17 @@
 import { isIP } from 'node:net';
 import { isAbsolute, posix } from 'node:path';
 import { invalidParameter, systemError } from '../base/index.ts';
-import type { HostConfig, PortMap, RestartPolicy } from '../contract/docker/index.ts';
+import type { DeviceRequest, HostConfig, PortMap, RestartPolicy } from '../contract/docker/index.ts';
 import { requireCapabilities } from '../runtime/index.ts';
 import type { HostLimits } from './host-config.ts';
+import { refuseFirst } from './refuse-first.ts';
 import { validateLogConfig } from './validate-log-config.ts';
-import { refuseFirst, validateResources } from './validate-resources.ts';
+import { validateResources } from './validate-resources.ts';
 
 const LAST_PORT = 65535;
 
-/** The name by which containerd knows runc; dockerd takes it for its own default. */
-export const CONTAINERD_RUNC = 'io.containerd.runc.v2';
+/** The name by which containerd knows runc: a container that asks for it gets the default runtime. */
+const CONTAINERD_RUNC = 'io.containerd.runc.v2';
 
 /** Throws dockerd's error for what no container on this host can have; modes and mounts are checked elsewhere. */
 export function validateHostConfig(client: HostConfig, limits: HostLimits): void {
@@ -68,9 +69,9 @@ function validatePortBindings(bindings: PortMap): void {
     const [containerPort = ''] = key.split('/');
     if (!isPort(containerPort)) throw invalidParameter(`invalid port specification: "${containerPort}"`);
     for (const { HostPort: text } of wanted ?? []) {
-      const [first = '', last = first, ...more] = text.split('-');
-      const isRange = isPort(first) && isPort(last) && more.length === 0 && Number(first) <= Number(last);
-      if (!isRange) throw invalidParameter(`invalid port specification: "${text}"`);
+      const [first = '', last = first] = text.split('-');
+      const isRange = text === '' || (/^\d+(-\d+)?$/.test(text) && Number(first) <= Number(last));
+      if (!isRange || !isPort(last)) throw invalidParameter(`invalid port specification: "${text}"`);
     }
   }
 }
@@ -109,10 +110,9 @@ function validateStorageOptions(options: Readonly<Record<string, string>>): void
   }
 }
 
-function requireNoDeviceDriver(requests: readonly unknown[]): void {
-  const [request] = requests;
+/** There are no device drivers; dockerd finds out at the start only. */
+function requireNoDeviceDriver([request]: readonly DeviceRequest[]): void {
   if (request === undefined) return;
-  const { Driver: driver = '', Capabilities: wanted } = request as { Driver?: string; Capabilities?: string[][] };
-  const capabilities = `[${(wanted ?? []).map((names) => `[${names.join(' ')}]`).join(' ')}]`;
-  throw systemError(`could not select device driver "${driver}" with capabilities: ${capabilities}`);
+  const capabilities = (request.Capabilities ?? []).map((names) => `[${names.join(' ')}]`).join(' ');
+  throw systemError(`could not select device driver "${request.Driver}" with capabilities: [${capabilities}]`);
 }

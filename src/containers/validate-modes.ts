@@ -1,6 +1,6 @@
 import { invalidParameter } from '../base/index.ts';
 import type { ContainerConfig, HostConfig } from '../contract/docker/index.ts';
-import { refuseFirst } from './validate-resources.ts';
+import { refuseFirst } from './refuse-first.ts';
 
 const OTHER_CONTAINER = 'container:';
 
@@ -13,10 +13,7 @@ export function validateModes(config: ContainerConfig, client: HostConfig): void
   const isOneOf = (mode: string, words: readonly string[]) =>
     words.includes(mode) || (mode.startsWith(OTHER_CONTAINER) && mode !== OTHER_CONTAINER);
   refuseFirst([
-    [
-      !isOneOf(client.IpcMode, ['', 'none', 'private', 'shareable', 'host']),
-      `invalid IPC mode: ${client.IpcMode}`,
-    ],
+    [!isOneOf(client.IpcMode, ['', 'none', 'private', 'shareable', 'host']), `invalid IPC mode: ${client.IpcMode}`],
     [!isOneOf(client.PidMode, ['', 'host']), `invalid PID mode: ${client.PidMode}`],
     [!['', 'host'].includes(client.UTSMode), `invalid UTS mode: ${client.UTSMode}`],
     [!['', 'host', 'private'].includes(client.CgroupnsMode), `invalid cgroup namespace mode: ${client.CgroupnsMode}`],

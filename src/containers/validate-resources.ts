@@ -2,6 +2,7 @@ import { invalidParameter, messageOf } from '../base/index.ts';
 import type { HostConfig } from '../contract/docker/index.ts';
 import type { HostLimits } from './host-config.ts';
 import { parseIdList } from './id-list.ts';
+import { type Check, refuseFirst } from './refuse-first.ts';
 
 /** Smallest memory limit a container can start with (moby `daemon_unix.go`, linuxMinMemory). */
 const MIN_MEMORY_BYTES = 6 << 20;
@@ -17,8 +18,6 @@ const MIN_CPU_QUOTA_MICROSECONDS = 1_000;
 const MIN_BLOCK_IO_WEIGHT = 10;
 const MAX_BLOCK_IO_WEIGHT = 1_000;
 
-type Check = readonly [isWrong: boolean, message: string];
-
 /** Throws invalidParameter for the first limit that no container can have. */
 export function validateResources(client: HostConfig, limits: HostLimits): void {
   refuseFirst([...memoryChecks(client), ...cpuChecks(client, limits), ...inputOutputChecks(client, limits)]);
@@ -26,26 +25,14 @@ export function validateResources(client: HostConfig, limits: HostLimits): void 
   requireAvailable('cpuset mems', 'memory nodes', client.CpusetMems, limits.cgroups.memoryNodes);
 }
 
-/** Throws invalidParameter with the message of the first check that found something wrong. */
-export function refuseFirst(checks: readonly Check[]): void {
-  const failed = checks.find(([isWrong]) => isWrong);
-  if (failed !== undefined) throw invalidParameter(failed[1]);
-}
-
 function memoryChecks(client: HostConfig): Check[] {
   const { Memory: memory, MemorySwap: swap, MemoryReservation: reservation } = client;
   const swappiness = client.MemorySwappiness ?? -1;
   return [
     [memory !== 0 && memory < MIN_MEMORY_BYTES, 'Minimum memory limit allowed is 6MB'],
-    [
-      memory > 0 && swap > 0 && swap < memory,
-      'Minimum memoryswap limit should be larger than memory limit, see usage',
-    ],
+    [memory > 0 && swap > 0 && swap < memory, 'Minimum memoryswap limit should be larger than memory limit, see usage'],
     [memory === 0 && swap > 0, 'You should always set the Memory limit when using Memoryswap limit, see usage'],
-    [
-      swappiness < -1 || swappiness > 100,
-      `Invalid value: ${swappiness}, valid memory swappiness range is 0-100`,
-    ],
+    [swappiness < -1 || swappiness > 100, `Invalid value: ${swappiness}, valid memory swappiness range is 0-100`],
     [reservation > 0 && reservation < MIN_MEMORY_BYTES, 'Minimum memory reservation allowed is 6MB'],
     [
       memory > 0 && reservation > memory,

@@ -32,6 +32,7 @@ import {
   type Kernel,
   openCgroup,
   openConfinedThreads,
+  readCgroupAbilities,
   startKernel,
 } from '../linux/index.ts';
 import { openNetworks } from '../networks/index.ts';
@@ -150,6 +151,8 @@ export class Engine {
       limits: {
         cpuCount: host.cpuCount,
         cgroupVersion: host.cgroupVersion,
+        cgroups: readCgroupAbilities(host.cgroups),
+        capabilities: host.capabilities,
         defaultRuntime,
         runtimes: [...ociRuntimes.keys()],
       },

@@ -1,3 +1,4 @@
+export { type CgroupAbilities, readCgroupAbilities } from './cgroup-abilities.ts';
 export * from './cgroups.ts';
 export { type ConfinedThreads, openConfinedThreads } from './confined.ts';
 export type { AnyConfinedTask, ConfinedTask } from './confined-task.ts';

@@ -65,19 +65,27 @@ const DEFAULT_CAPABILITIES = [
 
 const ALL = 'ALL';
 
-/** The client's names as the API keeps them: upper case with `CAP_`, sorted, without repeats. Null stays null. */
-export function normalizeCapabilities(names: readonly string[] | null, field: 'CapAdd' | 'CapDrop'): string[] | null {
-  if (names === null) return null;
-  const normalized = names.map((name) => {
-    const upper = name.toUpperCase();
-    if (upper === ALL) return ALL;
-    const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
-    if (!(ALL_CAPABILITIES as readonly string[]).includes(full)) {
-      throw invalidParameter(`invalid ${field}: unknown capability: "${full}"`);
-    }
-    return full;
-  });
-  return [...new Set(normalized)].sort();
+/** The client's names as the kernel has them: upper case with `CAP_`, or `ALL`; sorted, without repeats. */
+export function normalizeCapabilities(names: readonly string[] | null): string[] {
+  const full = (name: string) => (name === ALL || name.startsWith('CAP_') ? name : `CAP_${name}`);
+  return [...new Set((names ?? []).map((name) => full(name.toUpperCase())))].sort();
+}
+
+/** Throws invalidParameter for names that are no capabilities, and for capabilities that the engine cannot hand out. */
+export function requireCapabilities(
+  names: readonly string[] | null,
+  field: 'CapAdd' | 'CapDrop',
+  available: bigint,
+): void {
+  const known: readonly string[] = ALL_CAPABILITIES;
+  for (const name of normalizeCapabilities(names)) {
+    if (name === ALL) continue;
+    if (!known.includes(name)) throw invalidParameter(`invalid ${field}: unknown capability: "${name}"`);
+    if (isAvailable(known.indexOf(name), available)) continue;
+    throw invalidParameter(
+      `invalid ${field}: capability not supported by your kernel or not available in the current environment: "${name}"`,
+    );
+  }
 }
 
 /**
@@ -88,15 +96,17 @@ export function effectiveCapabilities(
   request: { privileged: boolean; add: readonly string[] | null; drop: readonly string[] | null },
   available: bigint,
 ): string[] {
-  const known = ALL_CAPABILITIES.filter(
-    (_, number) => ((available >> BigInt(number)) & 1n) === 1n,
-  ) as readonly string[];
+  const known: readonly string[] = ALL_CAPABILITIES.filter((_, number) => isAvailable(number, available));
   if (request.privileged) return [...known];
-  const add = request.add ?? [];
-  const drop = request.drop ?? [];
+  const add = normalizeCapabilities(request.add);
+  const drop = normalizeCapabilities(request.drop);
   const base = drop.includes(ALL) ? [] : add.includes(ALL) ? known : DEFAULT_CAPABILITIES;
   const kept = [...base, ...(add.includes(ALL) && drop.includes(ALL) ? known : add)].filter(
     (name) => name !== ALL && !(drop.includes(name) && !drop.includes(ALL)) && known.includes(name),
   );
   return [...new Set(kept)];
+}
+
+function isAvailable(number: number, available: bigint): boolean {
+  return ((available >> BigInt(number)) & 1n) === 1n;
 }

@@ -1,5 +1,5 @@
 export type { ShimSettings } from '../contract/shim.ts';
-export { effectiveCapabilities, normalizeCapabilities } from './capabilities.ts';
+export { requireCapabilities } from './capabilities.ts';
 export type { OciMount, OciProcess, OciSpec } from './oci.ts';
 export { chooseRuntimes, findProgram, type RuntimeEntry } from './runtime-choice.ts';
 export { createRuntime, type OciRuntime } from './runtimes.ts';

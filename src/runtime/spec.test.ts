@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { effectiveCapabilities, normalizeCapabilities } from './capabilities.ts';
+import { effectiveCapabilities, requireCapabilities } from './capabilities.ts';
 import { DEFAULT_SECCOMP_PROFILE, resolveSeccomp } from './seccomp.ts';
 import { buildEnvironment } from './spec.ts';
 
@@ -17,9 +17,13 @@ test('capabilities: the default set, additions, removals, ALL', () => {
   assert.equal(of(['ALL'], null).length, 41);
   assert.ok(!of(['ALL'], ['CAP_SYS_ADMIN']).includes('CAP_SYS_ADMIN'));
   assert.equal(of(null, null, true).length, 41);
-  assert.deepEqual(normalizeCapabilities(['net_admin', 'CAP_NET_ADMIN'], 'CapAdd'), ['CAP_NET_ADMIN']);
-  assert.throws(() => normalizeCapabilities(['FLY'], 'CapAdd'), {
+  assert.deepEqual(of(['all', 'net_admin'], ['ALL', 'cap_chown']).length, 41);
+  requireCapabilities(['net_admin', 'CAP_CHOWN', 'all'], 'CapAdd', ALL_BITS);
+  assert.throws(() => requireCapabilities(['FLY'], 'CapAdd', ALL_BITS), {
     message: 'invalid CapAdd: unknown capability: "CAP_FLY"',
+  });
+  assert.throws(() => requireCapabilities(['chown'], 'CapDrop', ALL_BITS - 1n), {
+    message: /^invalid CapDrop: capability not supported .*: "CAP_CHOWN"$/,
   });
 });
 

@@ -60,6 +60,8 @@ export interface ProcessRequest {
 /** Security settings shared by all processes of a container. */
 export interface SecurityRequest {
   readonly noNewPrivileges: boolean;
+  /** The container may change its own part of the cgroup tree. */
+  readonly writableCgroups: boolean;
   readonly apparmorProfile: string | undefined;
   /** 'default', 'unconfined', or the client's own profile. */
   readonly seccomp: 'default' | 'unconfined' | SeccompProfile;
@@ -189,7 +191,7 @@ function standardMounts(request: SpecRequest): OciMount[] {
       destination: '/sys/fs/cgroup',
       type: 'cgroup',
       source: 'cgroup',
-      options: [readOnly, 'nosuid', 'noexec', 'nodev'],
+      options: [request.security.writableCgroups ? 'rw' : readOnly, 'nosuid', 'noexec', 'nodev'],
     },
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
     ...sharedMemoryMount(request),

@@ -75,14 +75,16 @@ async function list(containers: Containers, exchange: Exchange): Promise<void> {
 async function create(containers: Containers, exchange: Exchange): Promise<void> {
   const body = await exchange.requiredJson<DecodedContainerCreate>(containerCreate);
   const { HostConfig: hostConfig, NetworkingConfig: networking, ...config } = body;
-  const endpoints = Object.entries(networking?.EndpointsConfig ?? {}).flatMap(([name, endpoint]) =>
-    endpoint === null ? [] : [[name, endpoint] as const],
-  );
+  const endpoints = Object.entries(networking?.EndpointsConfig ?? {}).map(([name, endpoint]) => {
+    if (endpoint !== null) return [name, endpoint] as const;
+    throw invalidParameter(`invalid config for network ${name}: EndpointsConfig is nil`);
+  });
   const created = await containers.create({
     name: exchange.query.get('name') ?? '',
     config,
     hostConfig,
     endpoints: Object.fromEntries(endpoints),
+    platform: exchange.query.get('platform') ?? '',
   });
   exchange.sendJson(201, { Id: created.id, Warnings: created.warnings });
 }

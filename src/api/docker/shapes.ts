@@ -2,6 +2,7 @@ import type {
   ContainerConfig,
   ContainerCreateBody,
   DeviceMapping,
+  DeviceRequest,
   EndpointIpamConfig,
   EndpointSettings,
   ExecConfig,
@@ -21,9 +22,10 @@ import type {
   WeightDevice,
 } from '../../contract/docker/index.ts';
 import {
-  any,
+  array,
   boolean,
   integer,
+  integerOf,
   list,
   map,
   nullable,
@@ -127,7 +129,7 @@ const hostConfig = struct<HostConfig>('HostConfig', {
   AutoRemove: boolean,
   VolumeDriver: text,
   VolumesFrom: list(text),
-  ConsoleSize: list(integer),
+  ConsoleSize: array(integerOf('uint'), 2),
   Annotations: optional(map(text)),
   CapAdd: words,
   CapDrop: words,
@@ -158,8 +160,8 @@ const hostConfig = struct<HostConfig>('HostConfig', {
   Memory: integer,
   NanoCpus: integer,
   CgroupParent: text,
-  BlkioWeight: integer,
-  BlkioWeightDevice: list(struct<WeightDevice>('WeightDevice', { Path: text, Weight: integer })),
+  BlkioWeight: integerOf('uint16'),
+  BlkioWeightDevice: list(struct<WeightDevice>('WeightDevice', { Path: text, Weight: integerOf('uint16') })),
   BlkioDeviceReadBps: throttle,
   BlkioDeviceWriteBps: throttle,
   BlkioDeviceReadIOps: throttle,
@@ -174,7 +176,15 @@ const hostConfig = struct<HostConfig>('HostConfig', {
     struct<DeviceMapping>('DeviceMapping', { PathOnHost: text, PathInContainer: text, CgroupPermissions: text }),
   ),
   DeviceCgroupRules: list(text),
-  DeviceRequests: list(any),
+  DeviceRequests: list(
+    struct<DeviceRequest>('DeviceRequest', {
+      Driver: text,
+      Count: integer,
+      DeviceIDs: list(text),
+      Capabilities: list(list(text)),
+      Options: map(text),
+    }),
+  ),
   MemoryReservation: integer,
   MemorySwap: integer,
   MemorySwappiness: nullable(integer),
@@ -221,7 +231,7 @@ export const containerCreate = struct<ContainerCreateBody>('CreateRequest', {
   HostConfig: hostConfig,
   NetworkingConfig: optional(
     struct<NonNullable<ContainerCreateBody['NetworkingConfig']>>('NetworkingConfig', {
-      EndpointsConfig: optional(map(endpointSettings)),
+      EndpointsConfig: optional(map(nullable(endpointSettings))),
     }),
   ),
 });
@@ -232,7 +242,7 @@ export type DecodedContainerCreate = ContainerConfig & {
   NetworkingConfig?: { EndpointsConfig?: Record<string, EndpointSettings | null> };
 };
 
-const consoleSize = optional(list(integer));
+const consoleSize = optional(array(integerOf('uint'), 2));
 
 /** `POST /containers/{id}/exec`. */
 export const execCreate = struct<ExecConfig>('ExecOptions', {

@@ -169,7 +169,9 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw invalidParameter(`invalid JSON: ${goSyntaxError(text, messageOf(error))}`);
+    const message = messageOf(error);
+    if (message.includes('after JSON at position')) throw invalidParameter('unexpected content after JSON');
+    throw invalidParameter(`invalid JSON: ${goSyntaxError(text, message)}`);
   }
 }
 

@@ -1,8 +1,9 @@
 export {
-  any,
+  array,
   boolean,
   decode,
   integer,
+  integerOf,
   list,
   map,
   nullable,

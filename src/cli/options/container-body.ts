@@ -1,6 +1,6 @@
 /** From the flags of `run` and `create` to the body of POST /containers/create: pure but for the files flags name. */
 
-import type { ContainerCreateBody, HealthConfig, HostConfig } from '../../contract/docker/index.ts';
+import type { ContainerCreateBody, DeviceRequest, HealthConfig, HostConfig } from '../../contract/docker/index.ts';
 import { checkMacAddress } from './addresses.ts';
 import type { ContainerFlagValues } from './container-flags.ts';
 import { readLabels, readVariables } from './environment.ts';
@@ -169,9 +169,9 @@ function hostResources(flags: ContainerFlagValues, changed: ReadonlySet<string>)
   };
 }
 
-function cdiRequests(devices: readonly string[]): Record<string, unknown>[] {
+function cdiRequests(devices: readonly string[]): DeviceRequest[] {
   const ids = devices.filter(isCdiDevice);
-  return ids.length === 0 ? [] : [{ Driver: 'cdi', DeviceIDs: ids }];
+  return ids.length === 0 ? [] : [{ Driver: 'cdi', Count: 0, DeviceIDs: ids, Capabilities: null, Options: null }];
 }
 
 function logConfig(flags: ContainerFlagValues): HostConfig['LogConfig'] {

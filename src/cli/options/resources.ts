@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type {
   DeviceMapping,
+  DeviceRequest,
   RestartPolicy,
   ThrottleDevice,
   Ulimit,
@@ -133,11 +134,11 @@ export function parseDevice(given: string): DeviceMapping {
 }
 
 /** `--gpus all`, `--gpus 2`, `--gpus device=0,capabilities=utility`. */
-export function parseGpus(given: string): Record<string, unknown> {
-  const request = {
+export function parseGpus(given: string): DeviceRequest {
+  const request: DeviceRequest = {
     Driver: '',
     Count: 0,
-    DeviceIDs: undefined as string[] | undefined,
+    DeviceIDs: null,
     Capabilities: [['gpu']],
     Options: {},
   };
@@ -157,7 +158,7 @@ export function parseGpus(given: string): Record<string, unknown> {
       );
     } else throw unexpectedKey(field);
   }
-  if (request.DeviceIDs === undefined && request.Count === 0) request.Count = 1;
+  if (request.DeviceIDs === null && request.Count === 0) request.Count = 1;
   return request;
 }
 

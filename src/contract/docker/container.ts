@@ -58,6 +58,15 @@ export interface DeviceMapping {
   CgroupPermissions: string;
 }
 
+/** `DeviceRequest`: devices that a driver of the engine's would choose (`--gpus`). */
+export interface DeviceRequest {
+  Driver: string;
+  Count: number;
+  DeviceIDs: string[] | null;
+  Capabilities: string[][] | null;
+  Options: Record<string, string> | null;
+}
+
 export interface Ulimit {
   Name: string;
   Soft: number;
@@ -159,7 +168,7 @@ export interface HostConfig {
   CpusetMems: string;
   Devices: DeviceMapping[] | null;
   DeviceCgroupRules: string[] | null;
-  DeviceRequests: unknown[] | null;
+  DeviceRequests: DeviceRequest[] | null;
   /** Bytes. */
   MemoryReservation: number;
   /** Bytes of memory and swap together; -1 is unlimited. */

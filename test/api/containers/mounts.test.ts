@@ -3,6 +3,10 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { suiteEngine } from '../../harness/index.ts';
 
+let removeHostDirectory = () => {};
+// Comes before the engine's own end: without the engine its files cannot be reached.
+after(() => removeHostDirectory());
+
 const engine = await suiteEngine();
 await engine.load(engine.images.settings);
 
@@ -10,7 +14,7 @@ await engine.load(engine.images.settings);
 const host = `/tmp/${engine.unique('mounts')}`;
 mkdirSync(engine.path(host), { recursive: true });
 writeFileSync(engine.path(`${host}/file`), 'from the host\n');
-after(() => rmSync(engine.path(host), { recursive: true }));
+removeHostDirectory = () => rmSync(engine.path(host), { recursive: true });
 
 test('a bind: both sides see each other’s changes', async () => {
   const { stdout } = await engine.run({
