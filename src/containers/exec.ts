@@ -11,13 +11,7 @@ import {
   systemError,
 } from '../base/index.ts';
 import type { ExecConfig } from '../contract/docker/index.ts';
-import {
-  buildEnvironment,
-  buildProcess,
-  type ResolvedUser,
-  type ShimConnection,
-  ShimStartError,
-} from '../runtime/index.ts';
+import { buildEnvironment, buildProcess, type ResolvedUser, type ShimConnection } from '../runtime/index.ts';
 import { announce } from './announce.ts';
 import { Attachment, type ClientStream } from './attach.ts';
 import type { Container } from './container.ts';
@@ -25,7 +19,7 @@ import type { ContainerContext } from './context.ts';
 import { parseDetachKeys } from './detach-keys.ts';
 import { bundleDirectory, processDirectory, spawnShim } from './process.ts';
 import { parseSecurity } from './security.ts';
-import { exitCodeOfFailedStart, translateStartFailure } from './start-failure.ts';
+import { EXEC_PREFIX, exitCodeOfFailedStart, translateStartFailure } from './start-failure.ts';
 import { resolveUser } from './users.ts';
 
 /** How many ended execs of a container can still be inspected: enough for every client that asks at once, and bounded. */
@@ -164,14 +158,16 @@ async function failed(
 ): Promise<void> {
   exec.process?.close();
   exec.process = undefined;
-  const error = translateStartFailure(cause);
+  const error = translateStartFailure(cause, {
+    command: exec.config.Cmd?.[0] ?? '',
+    root: context.layers.mountedRoot(exec.container.id),
+    prefix: EXEC_PREFIX,
+  });
   exec.state = { name: 'ended', exitCode: exitCodeOfFailedStart(error) };
   announce(context, exec.container, 'exec_die', { execID: exec.id, exitCode: String(exec.state.exitCode) });
   await forgetFiles(context, exec);
   if (client === undefined) throw error;
-  const runtimeText =
-    cause instanceof ShimStartError ? `OCI runtime exec failed: ${cause.message.trim()}: unknown` : undefined;
-  await tellClient(client, runtimeText ?? messageOf(error));
+  await tellClient(client, messageOf(error));
 }
 
 /** Once the stream may begin, dockerd tells of failures in it, as if the process had printed them. */

@@ -10,7 +10,7 @@ import { writeNetworkFiles } from './network-files.ts';
 import { EMPTY_ENDPOINT } from './network-plan.ts';
 import { planPorts, portMap } from './port-plan.ts';
 import { type ContainerProcess, spawnShim } from './process.ts';
-import { translateStartFailure } from './start-failure.ts';
+import { CREATE_PREFIX, translateStartFailure } from './start-failure.ts';
 import { containerFiles, writeState } from './state-files.ts';
 import { announceNetworks, takeDown } from './take-down.ts';
 
@@ -47,7 +47,7 @@ export async function launch(context: ContainerContext, container: Container): P
   // Taken before: a process may end before the word of its start is here.
   const startedAt = context.clock.timestamp();
   const { pid } = await process.start().catch((error) => {
-    throw translateStartFailure(error);
+    throw translateStartFailure(error, { command: record.path, root, prefix: CREATE_PREFIX });
   });
   await enterRunning(context, container, pid, startedAt);
   undo.move();

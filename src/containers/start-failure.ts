@@ -1,43 +1,46 @@
+import { statSync } from 'node:fs';
 import { EngineError, invalidParameter, messageOf, systemError } from '../base/index.ts';
-import { ShimStartError } from '../runtime/index.ts';
+import { resolveInRoot } from '../linux/index.ts';
+import { commandFailure, ShimStartError } from '../runtime/index.ts';
 
 // Exit codes of a shell that cannot run a command (POSIX, "Exit Status for Commands"), which dockerd uses too.
-const NOT_EXECUTABLE = 126;
-const NOT_FOUND = 127;
+const EXIT_CODES = { notExecutable: 126, notFound: 127 } as const;
 const OTHER_FAILURE = 128;
 
-/** What every failed start is prefixed with by dockerd, and what its clients look for. */
-const TASK_PREFIX = 'failed to create task for container: failed to create shim task: OCI runtime create failed: ';
+/** What was to be started, and where. */
+export interface StartAttempt {
+  /** The first word of the command. */
+  readonly command: string;
+  /** Where the container's root is mounted. */
+  readonly root: string | undefined;
+  /** The words dockerd puts before the runtime's. */
+  readonly prefix: string;
+}
+
+/** The prefix of a container's first process, and of an exec. */
+export const CREATE_PREFIX =
+  'failed to create task for container: failed to create shim task: OCI runtime create failed: ';
+export const EXEC_PREFIX = 'OCI runtime exec failed: exec failed: ';
 
 /** The runtime's refusal as an error for the client: the command's fault is a bad request, all else a system error. */
-export function translateStartFailure(error: unknown): EngineError {
+export function translateStartFailure(error: unknown, attempt: StartAttempt): EngineError {
   if (!(error instanceof ShimStartError)) {
     return error instanceof EngineError ? error : systemError(messageOf(error), { cause: error });
   }
-  const message = `${TASK_PREFIX}${error.message.trim()}: unknown`;
-  const code = commandFault(error.message);
-  return code === undefined
+  const failure = commandFailure(error.message, attempt.command, (path) => isDirectory(attempt.root, path));
+  const message = `${attempt.prefix}${failure?.text ?? error.message.trim()}: unknown`;
+  return failure === undefined
     ? systemError(message, { cause: error })
-    : invalidParameter(message, { cause: error, detail: { exitCode: code } });
+    : invalidParameter(message, { cause: error, detail: { exitCode: EXIT_CODES[failure.reason] } });
 }
 
-/** The exit code that a container shows when it could not be started. */
+/** The exit code that a process shows when it could not be started. */
 export function exitCodeOfFailedStart(error: unknown): number {
   const code = error instanceof EngineError ? error.detail?.exitCode : undefined;
   return typeof code === 'number' ? code : OTHER_FAILURE;
 }
 
-/**
- * OCI runtimes report a command that cannot be executed in words only (runtime-spec defines no codes), so their words
- * are read here, where they enter, and nowhere else.
- */
-function commandFault(runtimeMessage: string): number | undefined {
-  const text = runtimeMessage.toLowerCase();
-  if (/executable file not found|no such file or directory|not found in \$path/.test(text)) {
-    return /exec|starting container process/.test(text) ? NOT_FOUND : undefined;
-  }
-  if (/permission denied|is a directory|not a directory|exec format error/.test(text)) {
-    return /exec|starting container process/.test(text) ? NOT_EXECUTABLE : undefined;
-  }
-  return undefined;
+function isDirectory(root: string | undefined, path: string): boolean {
+  const real = root === undefined ? undefined : resolveInRoot(root, path);
+  return real !== undefined && statSync(real, { throwIfNoEntry: false })?.isDirectory() === true;
 }

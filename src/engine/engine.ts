@@ -39,7 +39,7 @@ import { openNetworks } from '../networks/index.ts';
 import { openRegistry } from '../registry/index.ts';
 import { chooseRuntimes, createRuntime } from '../runtime/index.ts';
 import { openVolumes } from '../volumes/index.ts';
-import { describeHost, findInit, findShim } from './host.ts';
+import { describeHost, findInit, findNative, findShim } from './host.ts';
 import { systemInfo, versionInfo } from './information.ts';
 import { listen } from './listen.ts';
 import type { Configuration } from './options.ts';
@@ -116,7 +116,7 @@ export class Engine {
     const { runtimes, defaultRuntime } = chooseRuntimes(
       configuration.runtimes,
       configuration.defaultRuntime || undefined,
-      host.cgroupVersion,
+      { ...host, cgroup1Program: findNative('gantry-cgroup1') },
     );
     const runtimeRoot = join(runDirectory, 'runtime');
     const ociRuntimes = new Map(

@@ -3,17 +3,19 @@ import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { unavailable } from '../base/index.ts';
-import { detectCgroups } from '../linux/index.ts';
+import { detectCgroups, readMounts } from '../linux/index.ts';
 import { findProgram } from '../runtime/index.ts';
 
 /** What the machine is, as far as containers depend on it. */
 export function describeHost() {
   const cgroups = detectCgroups();
+  const unified = cgroups.version === 1 ? readMounts().find((mount) => mount.type === 'cgroup2') : undefined;
   return {
     architecture: arch(),
     kernelRelease: release(),
     cgroups,
     cgroupVersion: cgroups.version,
+    unifiedMount: unified?.mountPoint,
     capabilities: boundingCapabilities(),
     hostname: hostname(),
     cpuCount: cpus().length,
@@ -30,17 +32,18 @@ export function goArchitecture(architecture: string): string {
   return { x64: 'amd64', ia32: '386' }[architecture] ?? architecture;
 }
 
-/** The path of gantry-shim: beside the bundles or, in a checkout, where its build leaves it. Throws unavailable. */
+/** The path of gantry-shim. Throws unavailable. */
 export function findShim(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const candidates = [
-    join(here, 'gantry-shim'),
-    join(here, '../native/shim/build/gantry-shim'),
-    join(here, '../../native/shim/build/gantry-shim'),
-  ];
-  const found = process.env.GANTRY_SHIM ?? candidates.find((path) => existsSync(path));
-  if (found === undefined) throw unavailable(`gantry-shim is not built: run make in native/shim`);
+  const found = process.env.GANTRY_SHIM ?? findNative('gantry-shim');
+  if (found === undefined) throw unavailable('gantry-shim is not built: run make in native/shim');
   return found;
+}
+
+/** A program of `native/`: beside the bundles or, in a checkout, where its build leaves it. */
+export function findNative(name: string): string | undefined {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const folders = [here, join(here, '../native/shim/build'), join(here, '../../native/shim/build')];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
 /** The program for `--init`: the configured one, or Debian's tini. */

@@ -1,5 +1,6 @@
 export type { ShimSettings } from '../contract/shim.ts';
 export { requireCapabilities } from './capabilities.ts';
+export { type CommandFailure, commandFailure } from './command-failure.ts';
 export type { OciMount, OciProcess, OciSpec } from './oci.ts';
 export { chooseRuntimes, findProgram, type RuntimeEntry } from './runtime-choice.ts';
 export { createRuntime, type OciRuntime } from './runtimes.ts';
