@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { announceStep, errnoOf, prefixed, systemError } from '../base/index.ts';
+import { announceStep, errnoOf, messageOf, prefixed, systemError } from '../base/index.ts';
 import type { Sandbox } from '../networks/index.ts';
 import { announce } from './announce.ts';
 import { joinWaiting } from './attach.ts';
@@ -24,7 +24,12 @@ const BIND_SOURCE_MODE = 0o755;
 export async function launch(context: ContainerContext, container: Container): Promise<ContainerProcess> {
   const { record } = container;
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => takeDown(context, container));
+  // What went wrong first is what the client must hear.
+  undo.defer(() =>
+    takeDown(context, container).catch((error) =>
+      context.log.error({ container: container.id, error: messageOf(error) }, 'a failed start was not undone whole'),
+    ),
+  );
   await prepareMounts(context, container);
   const [root, sandbox, process] = await together(
     context.layers.mountRw(container.id),

@@ -22,7 +22,7 @@ export function createRuntime(
   kernel: Kernel,
   description: { name: string; path: string; arguments?: readonly string[]; root: string },
 ): OciRuntime {
-  const global = ['--root', description.root, ...(description.arguments ?? [])];
+  const global = [...(description.arguments ?? []), '--root', description.root];
   const run = async (command: string, ...words: string[]) => {
     announceStep(`runtime ${command}`, words.at(-1) ?? '');
     const ended = await runProgram(kernel, description.path, [...global, command, ...words]);
