@@ -51,7 +51,7 @@ export function ociMounts(mounts: readonly ContainerMount[], hostConfig: HostCon
       destination: cleanPath(path),
       type: 'tmpfs',
       source: 'tmpfs',
-      options: [...TMPFS_DEFAULTS, ...words(options), TMPFS_PROPAGATION],
+      options: [...tmpfsWords(options), TMPFS_PROPAGATION],
     }))
     .filter((mount) => !taken.has(mount.destination));
   const depth = (mount: OciMount) => mount.destination.split('/').filter(Boolean).length;
@@ -72,7 +72,7 @@ export function mountPoint(mount: ContainerMount): MountPoint {
   };
 }
 
-// moby's options for every tmpfs (`oci_linux.go`); the client's own words come later and win.
+// moby's options for every tmpfs (`oci_linux.go`).
 const TMPFS_DEFAULTS = ['noexec', 'nosuid', 'nodev'];
 
 function tmpfsMount(mount: ContainerMount): OciMount {
@@ -80,8 +80,14 @@ function tmpfsMount(mount: ContainerMount): OciMount {
     destination: mount.destination,
     type: 'tmpfs',
     source: 'tmpfs',
-    options: [...TMPFS_DEFAULTS, ...words(mount.tmpfsOptions)],
+    options: tmpfsWords(mount.tmpfsOptions),
   };
+}
+
+/** The client's words, and of the usual ones those it does not deny (`exec`): runtimes read a contradiction differently. */
+function tmpfsWords(options: string): string[] {
+  const own = words(options);
+  return [...TMPFS_DEFAULTS.filter((word) => !own.includes(word.slice('no'.length))), ...own];
 }
 
 function bindMount(mount: ContainerMount): OciMount {
