@@ -197,14 +197,11 @@ async function* follow(
       const change = changes.next();
       current ??= await openIfThere(path);
       if (current) {
-        for (;;) {
-          const { bytesRead, buffer } = await current.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, position);
-          if (bytesRead === 0) break;
-          position += bytesRead;
-          yield* splitter.push(buffer.subarray(0, bytesRead));
-        }
+        position = yield* newLines(current, position, splitter);
         const successor = await successorOf(current, path);
         if (successor) {
+          // What was written between the last look and the rotation; from then on nothing more comes to this file.
+          yield* newLines(current, position, splitter);
           await current.close();
           current = successor;
           position = 0;
@@ -216,6 +213,20 @@ async function* follow(
     }
   } finally {
     await current?.close();
+  }
+}
+
+/** The lines that `file` has beyond `position`; returns where they end. */
+async function* newLines(
+  file: FileHandle,
+  position: number,
+  splitter: LineSplitter,
+): AsyncGenerator<Buffer, number, undefined> {
+  for (let at = position; ; ) {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, at);
+    if (bytesRead === 0) return at;
+    at += bytesRead;
+    yield* splitter.push(buffer.subarray(0, bytesRead));
   }
 }
 

@@ -107,7 +107,7 @@ function logSettings(context: ContainerContext, container: Container): ShimSetti
   if (driver !== 'json-file') return { driver: 'none' };
   const refuse = (reason: string) =>
     systemError(`failed to create task for container: failed to initialize logging driver: ${reason}`);
-  const maximumSize = parseSize(options['max-size'] ?? '');
+  const maximumSize = parseSize(options['max-size'] ?? '', 1000);
   if (options['max-size'] !== undefined && maximumSize === undefined)
     throw refuse(`invalid size: '${options['max-size']}'`);
   const maximumFiles = Number(options['max-file'] ?? 1);

@@ -9,12 +9,9 @@ import { rememberSandbox } from './launch.ts';
 import { type ContainerProcess, processDirectory, processesDirectory } from './process.ts';
 import { removeEnded } from './remove.ts';
 import { startsWithEngine } from './restart-policy.ts';
-import { handleExit, run, supervise } from './run.ts';
+import { handleExit, LOST_EXIT_CODE, run, supervise } from './run.ts';
 import { containerFiles, readContainer, writeState } from './state-files.ts';
 import { takeDown } from './take-down.ts';
-
-/** Exit code of a container whose end nobody saw: the machine went down with it (dockerd's choice too). */
-const UNKNOWN_EXIT_CODE = 255;
 
 /** How many containers are adopted at a time: more would only queue up at the kernel thread. */
 const PARALLEL_ADOPTIONS = 16;
@@ -193,7 +190,7 @@ async function removeStrayRunFiles(context: ContainerContext): Promise<void> {
 }
 
 function unknownExit(context: ContainerContext): Exit {
-  return { code: UNKNOWN_EXIT_CODE, at: context.clock.now(), oomKilled: false };
+  return { code: LOST_EXIT_CODE, at: context.clock.now(), oomKilled: false };
 }
 
 async function inParallel<T>(items: readonly T[], limit: number, task: (item: T) => Promise<void>): Promise<void> {

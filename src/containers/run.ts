@@ -1,4 +1,4 @@
-import { formatTime, parseTime } from '../base/index.ts';
+import { formatTime, messageOf, parseTime } from '../base/index.ts';
 import { announce } from './announce.ts';
 import type { Container, Exit } from './container.ts';
 import type { ContainerContext } from './context.ts';
@@ -8,6 +8,9 @@ import { removeEnded } from './remove.ts';
 import { planRestart } from './restart-policy.ts';
 import { writeState } from './state-files.ts';
 import { takeDown } from './take-down.ts';
+
+/** Exit code of a container whose end nobody saw (dockerd's choice too). */
+export const LOST_EXIT_CODE = 255;
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
@@ -30,6 +33,11 @@ export function supervise(
 ): void {
   process.onOom(() => announce(context, container, 'oom'));
   process.exited
+    .catch((error): Exit => {
+      // Without its shim a container has no streams, no log and no witness of its end: it is ended here.
+      context.log.error({ container: container.id, error: messageOf(error) }, 'the shim of a container was lost');
+      return { code: LOST_EXIT_CODE, at: context.clock.now(), oomKilled: false };
+    })
     .then((exit) => context.queue.run(container.id, () => handleExit(context, container, exit, restartDelayMs)))
     .catch((error) => context.log.error({ container: container.id, error }, 'the end of a container was not handled'));
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../base/index.ts';
 import { announce } from './announce.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
@@ -7,7 +8,10 @@ import { SIGKILL } from './signals.ts';
 /** Sends the signal and announces it; a frozen container is thawed first if the signal shall end it. */
 export async function sendSignal(context: ContainerContext, container: Container, signal: number): Promise<void> {
   const { paused } = requireRunning(container.id, container.phase);
-  await container.process?.signal(signal);
+  // A shim that has left has seen the process end: that end is on its way, and nothing is left to signal.
+  await container.process?.signal(signal).catch((error) => {
+    context.log.debug({ container: container.id, error: messageOf(error) }, 'a signal came too late');
+  });
   if (paused && signal === SIGKILL) {
     await context.runtimeNamed(container.record.hostConfig.Runtime).resume(container.id);
   }

@@ -1,8 +1,11 @@
-const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+const PREFIXES = ['', 'k', 'm', 'g', 't'];
 
-/** Bytes of a size such as `10m` (docker/go-units RAMInBytes: powers of 1024); undefined if it is none. */
-export function parseSize(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?$/i.exec(text.trim());
+/**
+ * Bytes of a size such as `10m`; undefined if it is none. Docker counts some sizes in powers of 1000 (docker/go-units
+ * FromHumanSize: `max-size` of logs) and others in powers of 1024 (RAMInBytes: memory).
+ */
+export function parseSize(text: string, unit: 1000 | 1024): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
   if (!match) return undefined;
-  return Math.floor(Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] ?? 1));
+  return Math.floor(Number(match[1]) * unit ** PREFIXES.indexOf((match[2] ?? '').toLowerCase()));
 }

@@ -39,7 +39,7 @@ function validateDelivery(options: Readonly<Record<string, string>>): void {
   if (mode !== 'non-blocking') {
     throw invalidParameter("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
   }
-  if (parseSize(bufferSize) === undefined) {
+  if (parseSize(bufferSize, 1024) === undefined) {
     throw invalidParameter(`error parsing option max-buffer-size: invalid size: '${bufferSize}'`);
   }
 }

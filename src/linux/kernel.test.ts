@@ -46,7 +46,10 @@ if (inOwnNamespaces(import.meta.url)) {
     });
 
     test('gives a child nothing but the descriptors it was meant to have', async () => {
-      const { stdout } = await runProgram(kernel, '/bin/sh', ['-c', 'ls /proc/$$/fd; exec grep Sig[BI] /proc/self/status']);
+      const { stdout } = await runProgram(kernel, '/bin/sh', [
+        '-c',
+        'ls /proc/$$/fd; exec grep Sig[BI] /proc/self/status',
+      ]);
       // glibc leaves its internal signals 32 and 33 ignored.
       assert.match(stdout, /^0\n1\n2\nSigBlk:\t0+\nSigIgn:\t0+180000000\n$/);
     });
