@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { announceStep, conflict, prefixed } from '../base/index.ts';
+import { announceStep, conflict, prefixed, systemError } from '../base/index.ts';
 import type { Sandbox } from '../networks/index.ts';
 import {
   buildEnvironment,
@@ -35,6 +35,12 @@ export async function writeBundle(
   await writeFile(join(directory, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
 }
 
+/** The program for `--init`; dockerd's words where the host has none. */
+function requireInit({ initProgram }: ContainerContext): string {
+  if (initProgram !== undefined) return initProgram;
+  throw systemError('exec: "docker-init": executable file not found in $PATH');
+}
+
 function specRequest(
   context: ContainerContext,
   container: Container,
@@ -43,7 +49,7 @@ function specRequest(
 ): SpecRequest {
   const { record } = container;
   const { config, hostConfig } = record;
-  const init = hostConfig.Init === true ? context.initProgram : undefined;
+  const init = hostConfig.Init === true ? requireInit(context) : undefined;
   const command = [record.path, ...record.arguments];
   return {
     process: {
