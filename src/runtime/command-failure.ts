@@ -17,13 +17,14 @@ export function commandFailure(
   isDirectory: (path: string) => boolean,
 ): CommandFailure | undefined {
   const text = message.toLowerCase();
-  if (!/exec/.test(text)) return undefined;
+  const isNotFile = /is not a regular file/.test(text); // crun 1.21; older ones speak of `exec`
+  if (!isNotFile && !/exec/.test(text)) return undefined;
   const hasPath = command.includes('/');
   const explain = (reason: CommandFailure['reason'], why: string) => ({
     reason,
     text: `unable to start container process: exec: "${command}": ${why}`,
   });
-  if (hasPath && /executable|exec:/.test(text) && isDirectory(command))
+  if (hasPath && (isNotFile || /executable|exec:/.test(text)) && isDirectory(command))
     return explain('notExecutable', 'is a directory');
   if (/executable file.*not found|no such file or directory/.test(text)) {
     return explain(
