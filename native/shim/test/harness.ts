@@ -1,5 +1,6 @@
 /** Real containers for the shim's tests: a busybox root file system, bundles, shims, and the removal of them all. */
 import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,8 @@ const RUNTIME = '/usr/sbin/runc';
 const BUSYBOX = '/bin/busybox';
 const SHIM = process.env.SHIM ?? join(import.meta.dirname, '../build/gantry-shim');
 const CGROUPS = '/sys/fs/cgroup';
+/** Version 2 alone has this file in its root (cgroup-v2.rst). */
+const IS_UNIFIED = existsSync(join(CGROUPS, 'cgroup.controllers'));
 const APPLETS = ['sh', 'cat', 'echo', 'sleep', 'stty', 'head', 'tail', 'seq', 'yes', 'printf', 'kill', 'dd', 'true', 'wc', 'test'];
 
 /** What a test may say of its container; the rest is ordinary. */
@@ -103,7 +106,7 @@ export class Laboratory {
       log: options.noLog ? { driver: 'none' } : { driver: 'json-file', path: logPath, ...options.log },
       ...(options.memory === undefined
         ? {}
-        : { cgroup: { version: 1 as const, path: join(CGROUPS, 'memory', this.#cgroup, id) } }),
+        : { cgroup: this.#memoryCgroup(id) }),
     };
     const child = spawn(SHIM, shimArguments(settings), { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
     const status = await new Promise((resolve) => child.once('exit', resolve));
@@ -119,6 +122,12 @@ export class Laboratory {
   keep(connection: ShimConnection): ShimConnection {
     this.#connections.push(connection);
     return connection;
+  }
+
+  #memoryCgroup(id: string): NonNullable<ShimSettings['cgroup']> {
+    return IS_UNIFIED
+      ? { version: 2, path: join(CGROUPS, this.#cgroup, id) }
+      : { version: 1, path: join(CGROUPS, 'memory', this.#cgroup, id) };
   }
 
   #config(id: string, options: ContainerOptions): unknown {
@@ -157,7 +166,7 @@ export class Laboratory {
   }
 
   async #removeCgroups(): Promise<void> {
-    for (const controller of await readdir(CGROUPS)) {
+    for (const controller of IS_UNIFIED ? ['.'] : await readdir(CGROUPS)) {
       const folder = join(CGROUPS, controller, this.#cgroup);
       for (const id of this.#containers) await rmdir(join(folder, id)).catch(() => {});
       await rmdir(folder).catch(() => {});

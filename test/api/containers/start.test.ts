@@ -191,6 +191,23 @@ test('a process that the kernel’s out-of-memory killer ends is recorded as suc
   assert.deepEqual([exitCode, State.OOMKilled], [137, true]);
 });
 
+test('a killed process that is not the first is told by an event, and recorded at the end', async () => {
+  const id = await engine.create({
+    Cmd: ['sh', '-c', 'tail /dev/zero; echo killed: $?; read line'],
+    OpenStdin: true,
+    HostConfig: { Memory: 16 * 1024 * 1024, MemorySwap: 16 * 1024 * 1024 },
+  });
+  const filters = encodeURIComponent(JSON.stringify({ container: [id], event: ['oom'] }));
+  const events = await engine.stream('GET', `/events?filters=${filters}`);
+  await engine.expect(204, 'POST', `/containers/${id}/start`);
+  await events.received.until(({ text }) => text.includes('"oom"'), 'the event');
+  events.close();
+  assert.equal((await engine.inspect(id)).State.Running, true);
+  await engine.expect(204, 'POST', `/containers/${id}/kill`);
+  await engine.wait(id);
+  assert.equal((await engine.inspect(id)).State.OOMKilled, true);
+});
+
 test('twenty containers start at once', async () => {
   const ids = await Promise.all(Array.from({ length: 20 }, (_, index) => engine.create({ Cmd: `exit ${index}` })));
   await Promise.all(ids.map((id) => engine.expect(204, 'POST', `/containers/${id}/start`)));
