@@ -1,3 +1,4 @@
+import { invalidParameter } from '../../base/index.ts';
 import type { Exchange } from './exchange.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
@@ -37,10 +38,18 @@ export class Router {
       if (candidate.method !== method) continue;
       const match = candidate.pattern.exec(path);
       if (!match) continue;
-      const values = candidate.names.map((name, index) => [name, decodeURIComponent(match[index + 1] ?? '')]);
+      const values = candidate.names.map((name, index) => [name, decodeSegment(match[index + 1] ?? '')]);
       return { handler: candidate.handler, parameters: Object.fromEntries(values) };
     }
     return undefined;
+  }
+}
+
+function decodeSegment(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalidParameter(`invalid URL escape "${text}"`);
   }
 }
 

@@ -31,12 +31,12 @@ async function answer(router: Router, request: IncomingMessage, body: Readable, 
   const connection = reply.kind === 'response' ? reply.response : reply.socket;
   connection.on('close', () => gone.abort());
   connection.on('error', () => gone.abort());
-  const url = new URL(request.url ?? '/', 'http://gantry');
+  const target = splitTarget(request.url ?? '/');
   const create = (parameters: Record<string, string>, version = { major: 1, minor: 0 }) =>
-    new Exchange({ request, body, reply, parameters, query: url.searchParams, version, signal: gone.signal });
+    new Exchange({ request, body, reply, parameters, query: target.query, version, signal: gone.signal });
   let exchange = create({});
   try {
-    const { version, path } = splitVersion(url.pathname);
+    const { version, path } = splitVersion(target.path);
     const found = router.find(request.method ?? 'GET', path);
     if (!found) throw notFound('page not found');
     exchange = create(found.parameters, version);
@@ -45,6 +45,14 @@ async function answer(router: Router, request: IncomingMessage, body: Readable, 
   } catch (error) {
     answerError(exchange, connection, error, log);
   }
+}
+
+/** The path and the query of a request target (RFC 9112, 3.2), whatever a client wrote there. */
+function splitTarget(target: string): { path: string; query: URLSearchParams } {
+  const origin = target.replace(/^https?:\/\/[^/?]*/, '');
+  const mark = origin.indexOf('?');
+  const path = mark < 0 ? origin : origin.slice(0, mark);
+  return { path, query: new URLSearchParams(mark < 0 ? '' : origin.slice(mark + 1)) };
 }
 
 function answerError(exchange: Exchange, connection: ServerResponse | Duplex, error: unknown, log: Log): void {
