@@ -36,7 +36,7 @@ export async function inspectContainer(
     AppArmorProfile: '',
     ExecIDs: execs.length > 0 ? execs : null,
     HostConfig: record.hostConfig,
-    GraphDriver: { Name: 'overlay2', Data: context.layers.graphDriverData(container.id) },
+    GraphDriver: { Data: context.layers.graphDriverData(container.id), Name: 'overlay2' },
     ...(options.size && (await containerSizes(context, container))),
     Mounts: record.mounts.map(mountPoint),
     Config: record.config,

@@ -27,8 +27,8 @@ export function inspectImage(context: ImageContext, image: Image): ImageInspect 
     Os: image.os,
     Size: image.size,
     GraphDriver: {
-      Name: DRIVER,
       Data: chainId === undefined ? {} : { ...context.layers.imageGraphDriverData(chainId) },
+      Name: DRIVER,
     },
     RootFS: { Type: 'layers', ...(image.diffIds.length === 0 ? {} : { Layers: [...image.diffIds] }) },
     Metadata: { LastTagTime: image.lastTagged ?? ZERO_TIME },
