@@ -46,8 +46,11 @@ export interface ContainerContext {
     readonly search: readonly string[];
     readonly options: readonly string[];
   };
+  /** Tells the kernel that a process will soon be moved into a cgroup, which it is slow to be ready for. */
+  readonly expectCgroupMove: () => void;
   /** Pids of every process in a cgroup and below. */
   readonly cgroupMembers: (path: string) => readonly number[];
+  readonly isCgroupFrozen: (path: string) => boolean;
   /** The folder that tells a cgroup's memory events. */
   readonly memoryCgroup: (path: string) => { readonly version: 1 | 2; readonly path: string };
   /** cgroup that containers live under unless they say otherwise (daemon.json `cgroup-parent`). */

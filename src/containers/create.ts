@@ -1,5 +1,4 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { announceStep, invalidParameter, newId, shortId, systemError, writeFileAtomic } from '../base/index.ts';
 import type { ContainerConfig, EndpointSettings, HostConfig } from '../contract/docker/index.ts';
 import type { ChainId } from '../layers/index.ts';
@@ -25,9 +24,6 @@ const OLD_MAC_ADDRESS =
 
 /** Mode of a container's folder: as dockerd makes it, so that only root and its group pass. */
 const CONTAINER_FOLDER_MODE = 0o710;
-
-/** Which anonymous volumes a creation was about to make: read only if it never finished. */
-export const CREATION_FILE = 'gantry-creation.json';
 
 export interface CreateRequest {
   /** Empty: one is made up. */
@@ -102,7 +98,7 @@ async function make(context: ContainerContext, plan: ContainerRecord, image: Cha
   await mkdir(files.directory, { mode: CONTAINER_FOLDER_MODE });
   undo.defer(() => rm(files.directory, { recursive: true, force: true }));
   const anonymous = plan.mounts.filter((mount) => mount.anonymous).map((mount) => mount.name);
-  if (anonymous.length > 0) await writeFileAtomic(join(files.directory, CREATION_FILE), JSON.stringify(anonymous));
+  if (anonymous.length > 0) await writeFileAtomic(files.doomedVolumes, JSON.stringify(anonymous));
   await context.layers.createRwLayer(id, image);
   undo.defer(() => context.layers.removeRwLayer(id));
   const record = { ...plan, mounts: await makeVolumes(context, plan.mounts, undo) };
@@ -112,7 +108,7 @@ async function make(context: ContainerContext, plan: ContainerRecord, image: Cha
   const container = new Container(record);
   context.store.add(container);
   undo.move();
-  if (anonymous.length > 0) await rm(join(files.directory, CREATION_FILE), { force: true });
+  if (anonymous.length > 0) await rm(files.doomedVolumes, { force: true });
   announce(context, container, 'create');
 }
 

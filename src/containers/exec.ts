@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   announceStep,
@@ -17,7 +17,7 @@ import { Attachment, type ClientStream } from './attach.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
 import { parseDetachKeys } from './detach-keys.ts';
-import { bundleDirectory, processDirectory, spawnShim } from './process.ts';
+import { bundleDirectory, INIT, processDirectory, processesDirectory, spawnShim } from './process.ts';
 import { parseSecurity } from './security.ts';
 import { EXEC_PREFIX, exitCodeOfFailedStart, translateStartFailure } from './start-failure.ts';
 import { resolveUser } from './users.ts';
@@ -45,6 +45,7 @@ export function createExec(context: ContainerContext, idOrName: string, config: 
   if ((config.Cmd ?? []).length === 0) throw invalidParameter('No exec command specified');
   parseDetachKeys(config.DetachKeys ?? '');
   execUser(context, container, config);
+  context.expectCgroupMove();
   const exec: Exec = { id: newId(), container, config, state: { name: 'created' }, process: undefined };
   container.execs.set(exec.id, exec);
   forgetOldExecs(container);
@@ -81,6 +82,7 @@ export async function startExec(
     return await tellClient(onReady(), messageOf(error));
   }
   exec.state = { name: 'starting' };
+  context.expectCgroupMove();
   announce(context, container, `exec_start: ${commandOf(config)}`, { execID: id });
   let client: ClientStream | undefined;
   try {
@@ -147,7 +149,7 @@ async function watch(context: ContainerContext, exec: Exec, process: ShimConnect
   exec.process = undefined;
   process.close();
   announce(context, exec.container, 'exec_die', { execID: exec.id, exitCode: String(exec.state.exitCode) });
-  await forgetFiles(context, exec);
+  await forgetExec(context, exec.container.id, exec.id);
 }
 
 async function failed(
@@ -165,7 +167,7 @@ async function failed(
   });
   exec.state = { name: 'ended', exitCode: exitCodeOfFailedStart(error) };
   announce(context, exec.container, 'exec_die', { execID: exec.id, exitCode: String(exec.state.exitCode) });
-  await forgetFiles(context, exec);
+  await forgetExec(context, exec.container.id, exec.id);
   if (client === undefined) throw error;
   await tellClient(client, messageOf(error));
 }
@@ -181,18 +183,31 @@ function requireNotStarted({ id, state }: Exec): void {
   if (state.name !== 'created') throw conflict(`exec command ${id} is already running`);
 }
 
-async function forgetFiles(context: ContainerContext, exec: Exec): Promise<void> {
+/** Removes the files of an exec that has ended. Never throws. */
+export async function forgetExec(context: ContainerContext, container: string, exec: string): Promise<void> {
+  announceStep('forget exec', exec);
   await runAll(
     [
-      () => rm(processDirectory(context, exec.container.id, exec.id), { recursive: true, force: true }),
-      () => rm(processFile(context, exec), { force: true }),
+      () => rm(processDirectory(context, container, exec), { recursive: true, force: true }),
+      () => rm(processFile(context, container, exec), { force: true }),
     ],
     'removing the files of an exec',
-  ).catch((error) => context.log.warn({ exec: exec.id, error }, 'the files of an exec were not removed'));
+  ).catch((error) => context.log.warn({ exec, error }, 'the files of an exec were not removed'));
 }
 
-function processFile(context: ContainerContext, exec: Exec): string {
-  return join(bundleDirectory(context, exec.container.id), `exec-${exec.id}.json`);
+/** Where the runtime finds the description of an exec: in the container's bundle. */
+function processFile(context: ContainerContext, container: string, exec: string): string {
+  return join(bundleDirectory(context, container), `exec-${exec}.json`);
+}
+
+/** Ids of all execs that a container has files of. */
+export async function storedExecs(context: ContainerContext, container: string): Promise<string[]> {
+  const [processes, files] = await Promise.all([
+    readdir(processesDirectory(context, container)),
+    readdir(bundleDirectory(context, container)),
+  ]);
+  const described = files.flatMap((file) => /^exec-(.+)\.json$/.exec(file)?.[1] ?? []);
+  return [...new Set([...processes.filter((name) => name !== INIT), ...described])];
 }
 
 /** Writes the OCI description of the process, for the runtime. */
@@ -222,7 +237,7 @@ async function writeProcessFile(
     record.hostConfig,
     context.host,
   );
-  const file = processFile(context, exec);
+  const file = processFile(context, container.id, exec.id);
   announceStep('write', file);
   await writeFile(file, JSON.stringify(process), { mode: 0o600 });
   return file;

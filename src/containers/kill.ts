@@ -1,5 +1,6 @@
 import { conflict, prefixed } from '../base/index.ts';
 import type { ContainerContext } from './context.ts';
+import { noteManualStop } from './manual-stop.ts';
 import { abandonRestart } from './run.ts';
 import { nextExit, sendSignal } from './send-signal.ts';
 import { parseSignal, SIGKILL } from './signals.ts';
@@ -23,7 +24,7 @@ export async function killContainer(context: ContainerContext, idOrName: string,
   }
   const stopSignal = container.record.config.StopSignal;
   // A client that kills with the signal that ends the container wants it ended: no restart (moby `daemon/kill.go`).
-  if (number === SIGKILL || number === parseSignal(stopSignal || 'TERM')) container.record.manuallyStopped = true;
+  if (number === SIGKILL || number === parseSignal(stopSignal || 'TERM')) await noteManualStop(context, container);
   const ended = number === SIGKILL ? nextExit(container) : Promise.resolve();
   await sendSignal(context, container, number);
   await ended;

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { announceStep, errnoOf, messageOf, prefixed, systemError } from '../base/index.ts';
+import { announceStep, errnoOf, messageOf, prefixed, runAll, systemError } from '../base/index.ts';
 import type { Sandbox } from '../networks/index.ts';
 import { announce } from './announce.ts';
 import { joinWaiting } from './attach.ts';
@@ -12,7 +12,7 @@ import { planPorts, portMap } from './port-plan.ts';
 import { type ContainerProcess, spawnShim } from './process.ts';
 import { CREATE_PREFIX, translateStartFailure } from './start-failure.ts';
 import { containerFiles, writeState } from './state-files.ts';
-import { announceNetworks, takeDown } from './take-down.ts';
+import { announceNetworks, forgetRun, takeDown } from './take-down.ts';
 
 /** Mode of the folders that a missing bind source is made with (dockerd's). */
 const BIND_SOURCE_MODE = 0o755;
@@ -26,10 +26,12 @@ export async function launch(context: ContainerContext, container: Container): P
   await using undo = new AsyncDisposableStack();
   // What went wrong first is what the client must hear.
   undo.defer(() =>
-    takeDown(context, container).catch((error) =>
-      context.log.error({ container: container.id, error: messageOf(error) }, 'a failed start was not undone whole'),
+    runAll([() => takeDown(context, container), () => forgetRun(context, container)], 'undoing a start').catch(
+      (error) =>
+        context.log.error({ container: container.id, error: messageOf(error) }, 'a failed start was not undone whole'),
     ),
   );
+  context.expectCgroupMove();
   await prepareMounts(context, container);
   const [root, sandbox, process] = await together(
     context.layers.mountRw(container.id),
@@ -65,18 +67,17 @@ async function enterRunning(
   pid: number,
   startedAt: string,
 ): Promise<void> {
+  beginRun(container, pid, startedAt);
+  await writeState(context.directories.containers, container.record);
+  announce(context, container, 'start');
+}
+
+/** The container's record of a run that has just begun. */
+export function beginRun(container: Container, pid: number, startedAt: string): void {
   const { record } = container;
-  record.lastRun = {
-    ...record.lastRun,
-    startedAt,
-    exitCode: 0,
-    error: '',
-    oomKilled: false,
-  };
+  record.lastRun = { ...record.lastRun, startedAt, exitCode: 0, error: '', oomKilled: false };
   record.startedBefore = true;
   container.enter({ name: 'running', pid, paused: false });
-  await writeState(context.directories.containers, record);
-  announce(context, container, 'start');
 }
 
 /** The network of the container, as its mode asks; undefined if it is another container's or the host's alone. */

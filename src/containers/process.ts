@@ -9,7 +9,7 @@ import { parseSize } from './size.ts';
 import { containerFiles } from './state-files.ts';
 
 /** The process folder of a container's first process; execs have theirs beside it, named by their ids. */
-const INIT = 'init';
+export const INIT = 'init';
 
 /** The control connection arrives in the shim as this descriptor. */
 const CONTROL_DESCRIPTOR = 3;

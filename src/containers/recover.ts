@@ -1,17 +1,18 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { announceStep, errnoOf, messageOf, removeTemporaryFiles } from '../base/index.ts';
-import { connectShim, readExitRecord } from '../runtime/index.ts';
-import { Container, type Exit } from './container.ts';
+import { errnoOf, formatTime, messageOf } from '../base/index.ts';
+import { connectShim, readExitRecord, readStartTime } from '../runtime/index.ts';
+import type { Container, Exit } from './container.ts';
 import type { ContainerContext } from './context.ts';
-import { CREATION_FILE } from './create.ts';
-import { rememberSandbox } from './launch.ts';
-import { type ContainerProcess, processDirectory, processesDirectory } from './process.ts';
+import { forgetExec, storedExecs } from './exec.ts';
+import { beginRun, rememberSandbox } from './launch.ts';
+import { loadContainers, removeUnfinished } from './load.ts';
+import { type ContainerProcess, cgroupPath, processDirectory } from './process.ts';
 import { removeEnded } from './remove.ts';
 import { startsWithEngine } from './restart-policy.ts';
 import { handleExit, LOST_EXIT_CODE, run, supervise } from './run.ts';
-import { containerFiles, readContainer, writeState } from './state-files.ts';
-import { takeDown } from './take-down.ts';
+import { writeState } from './state-files.ts';
+import { forgetRun, takeDown } from './take-down.ts';
 
 /** How many containers are adopted at a time: more would only queue up at the kernel thread. */
 const PARALLEL_ADOPTIONS = 16;
@@ -27,15 +28,16 @@ export interface Recovery {
  * happened meanwhile are recorded and acted on, and what a crash left half-made is cleared away.
  */
 export async function recoverContainers(context: ContainerContext): Promise<Recovery> {
-  const containers = await loadContainers(context);
+  const { containers, unreadable, unfinished } = await loadContainers(context);
   for (const container of containers) {
     context.store.reserveName(container.record.name, container.id);
     context.store.add(container);
   }
-  const known = new Set(containers.map((container) => container.id));
+  for (const directory of unfinished) await removeUnfinished(context, directory);
+  const known = new Set([...containers.map((container) => container.id), ...unreadable]);
   const alive = new Map<Container, ContainerProcess>();
   await inParallel(containers, PARALLEL_ADOPTIONS, async (container) => {
-    const process = await findProcess(context, container);
+    const process = await findProcess(context, container.id);
     if (process) alive.set(container, process);
   });
   await context.networks.recover(new Set([...alive.keys()].map((container) => container.id)));
@@ -44,91 +46,79 @@ export async function recoverContainers(context: ContainerContext): Promise<Reco
   await inParallel(containers, PARALLEL_ADOPTIONS, async (container) => {
     try {
       const process = alive.get(container);
-      if (process) await adopt(context, container, process);
+      const started = await process?.started.catch(() => undefined);
+      if (process && started) await adopt(context, container, process, started.pid);
       else if (await settle(context, container)) wanted.push(container);
     } catch (error) {
       context.log.error({ container: container.id, error: messageOf(error) }, 'a container was not recovered');
     }
   });
   await context.volumes.recover();
-  await removeStrayRunFiles(context);
+  await removeStrayRunFiles(context, known);
   return { startWanted: () => startAll(context, wanted) };
 }
 
-/** Reads every whole container, oldest first, and removes the rest of those whose creation or removal broke off. */
-async function loadContainers(context: ContainerContext): Promise<Container[]> {
-  const root = context.directories.containers;
-  const loaded: Container[] = [];
-  for (const name of await readdir(root)) {
-    if (name.endsWith('-removing')) {
-      await rm(join(root, name), { recursive: true, force: true });
-      continue;
-    }
-    await removeTemporaryFiles(join(root, name));
-    const record = await readContainer(root, name).catch((error) => {
-      // A broken file is the owner's to mend: the container is left alone, not removed.
-      context.log.error({ container: name, error: messageOf(error) }, 'the state of a container cannot be read');
-      return 'broken' as const;
-    });
-    if (record === 'broken') continue;
-    if (record === undefined) await removeHalfMade(context, name);
-    else loaded.push(new Container(record));
-  }
-  return loaded.sort((left, right) => (left.record.created < right.record.created ? -1 : 1));
-}
-
-async function removeHalfMade(context: ContainerContext, id: string): Promise<void> {
-  const { directory } = containerFiles(context.directories.containers, id);
-  announceStep('remove half-made', directory);
-  const volumes = await readFile(join(directory, CREATION_FILE), 'utf8').then(
-    (text) => JSON.parse(text) as string[],
-    () => [],
-  );
-  for (const volume of volumes) {
-    await context.volumes
-      .remove(volume, { force: true, users: [] })
-      .catch((error) =>
-        context.log.warn({ volume, error: messageOf(error) }, 'a volume of a half-made container stays'),
-      );
-  }
-  await rm(directory, { recursive: true, force: true });
-}
-
-/** The container's process, if its shim still lives and has started it. */
-async function findProcess(context: ContainerContext, container: Container): Promise<ContainerProcess | undefined> {
-  const process = await connectShim(processDirectory(context, container.id)).catch((error) => {
+/** A container's process, or an exec's, if its shim still lives and has been told to start it. */
+async function findProcess(
+  context: ContainerContext,
+  container: string,
+  exec?: string,
+): Promise<ContainerProcess | undefined> {
+  try {
+    const process = await connectShim(processDirectory(context, container, exec));
+    const { phase } = await process.state();
+    if (phase !== 'waiting' && phase !== 'failed') return process;
+    // Without a connection it leaves: the start it waits for will not come.
+    process.close();
+  } catch (error) {
     if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ECONNREFUSED') {
-      context.log.error({ container: container.id, error: messageOf(error) }, 'a shim does not answer');
+      context.log.warn({ container, error: messageOf(error) }, 'a shim does not answer');
     }
-    return undefined;
-  });
-  if (process === undefined) return undefined;
-  const { phase } = await process.state();
-  if (phase === 'starting' || phase === 'running' || phase === 'draining' || phase === 'exited') return process;
-  // It waits for a start that will not come.
-  process.close();
+  }
   return undefined;
 }
 
 /** Takes a living process over from the engine before. */
-async function adopt(context: ContainerContext, container: Container, process: ContainerProcess): Promise<void> {
-  const { pid } = await process.started;
+async function adopt(
+  context: ContainerContext,
+  container: Container,
+  process: ContainerProcess,
+  pid: number,
+): Promise<void> {
   const { record } = container;
-  const paused = record.phase.name === 'running' && record.phase.paused;
-  if (record.phase.name !== 'running') {
-    // The engine died between the start and writing it down.
-    record.lastRun = { ...record.lastRun, startedAt: context.clock.timestamp(), exitCode: 0, error: '' };
-    record.startedBefore = true;
-  }
-  container.enter({ name: 'running', pid, paused });
+  if (record.phase.name !== 'running') await beginUnwrittenRun(context, container);
+  container.enter({ name: 'running', pid, paused: context.isCgroupFrozen(cgroupPath(context, container)) });
   container.process = process;
   for (const mount of record.mounts) {
     if (mount.type === 'volume') await context.volumes.use(mount.name, container.id);
   }
   const sandbox = context.networks.sandbox(container.id);
   if (sandbox) rememberSandbox(container, sandbox);
+  if (sandbox && sandbox.containerName !== record.name) {
+    await context.networks.renameContainer(container.id, record.name);
+  }
   await writeState(context.directories.containers, record);
+  await recoverExecs(context, container);
   supervise(context, container, process, 0);
+}
+
+/** The engine before died between a start and writing it down. */
+async function beginUnwrittenRun(context: ContainerContext, container: Container): Promise<void> {
+  const startedAt = (await readStartTime(processDirectory(context, container.id))) ?? context.clock.now();
+  beginRun(container, 0, formatTime(startedAt));
+}
+
+/** Nobody waits for the execs of the engine before: what is left of them goes, when they have ended. */
+async function recoverExecs(context: ContainerContext, { id }: Container): Promise<void> {
+  for (const exec of await storedExecs(context, id)) {
+    const process = await findProcess(context, id, exec);
+    const ended = process === undefined ? Promise.resolve() : process.exited.catch(() => {});
+    const forgotten = ended.then(() => {
+      process?.close();
+      return forgetExec(context, id, exec);
+    });
+    if (process === undefined) await forgotten;
+  }
 }
 
 /** Brings a container without a living process to rest. True if it shall be started. */
@@ -136,30 +126,24 @@ async function settle(context: ContainerContext, container: Container): Promise<
   const { record } = container;
   const { phase } = record;
   const exit = await readExitRecord(processDirectory(context, container.id)).catch(() => undefined);
-  if (phase.name === 'running') {
+  const isUnwritten = exit !== undefined && formatTime(exit.at) !== record.lastRun.finishedAt;
+  if (isUnwritten && phase.name !== 'running' && phase.name !== 'dead') await beginUnwrittenRun(context, container);
+  if (record.phase.name === 'running') {
     await context.queue.run(container.id, () => handleExit(context, container, exit ?? unknownExit(context), 0));
-    return !record.manuallyStopped && container.phase.name === 'exited' && wantsStart(container, true);
+    return false;
   }
   await takeDown(context, container);
-  if (phase.name === 'restarting') {
-    container.enter({ name: 'exited' });
-    return wantsStart(container, true);
-  }
-  const removesItself = record.hostConfig.AutoRemove && phase.name !== 'created';
-  if (removesItself || phase.name === 'dead') {
+  await forgetRun(context, container);
+  if (record.hostConfig.AutoRemove || phase.name === 'dead') {
     await removeEnded(context, container, { volumes: true });
     return false;
   }
-  return wantsStart(container, false);
-}
-
-function wantsStart(container: Container, wasRunning: boolean): boolean {
-  const { record } = container;
+  if (phase.name === 'restarting') container.enter({ name: 'exited' });
   return startsWithEngine(record.hostConfig.RestartPolicy, {
     manuallyStopped: record.manuallyStopped,
     startedBefore: record.startedBefore,
     exitCode: record.lastRun.exitCode,
-    wasRunning,
+    wasRunning: phase.name === 'restarting',
     restarts: record.restartCount,
   });
 }
@@ -174,17 +158,16 @@ async function startAll(context: ContainerContext, containers: readonly Containe
   });
 }
 
-/** Removes run directory folders of containers that are gone or do not run. */
-async function removeStrayRunFiles(context: ContainerContext): Promise<void> {
+/** Removes run directory folders of containers that are gone. */
+async function removeStrayRunFiles(context: ContainerContext, known: ReadonlySet<string>): Promise<void> {
   for (const folder of [context.directories.shims, context.directories.bundles]) {
     for (const id of await readdir(folder).catch(() => [])) {
-      if (context.store.find(id)?.phase.name === 'running') continue;
+      if (known.has(id)) continue;
       await context
         .runtimeNamed('')
         .delete(id)
         .catch(() => undefined);
       await rm(join(folder, id), { recursive: true, force: true });
-      await rm(processesDirectory(context, id), { recursive: true, force: true });
     }
   }
 }

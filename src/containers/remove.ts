@@ -1,11 +1,12 @@
 import { rename, rm } from 'node:fs/promises';
-import { announceStep, conflict, errnoOf, isKind, runAll } from '../base/index.ts';
+import { announceStep, conflict, errnoOf, isKind, runAll, writeFileAtomic } from '../base/index.ts';
 import { announce } from './announce.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
+import { noteManualStop } from './manual-stop.ts';
 import { nextExit, sendSignal } from './send-signal.ts';
 import { SIGKILL } from './signals.ts';
-import { containerFiles, writeState } from './state-files.ts';
+import { containerFiles, REMOVAL_SUFFIX, writeState } from './state-files.ts';
 import { takeDown } from './take-down.ts';
 
 export interface RemoveOptions {
@@ -55,8 +56,9 @@ export async function removeEnded(
 
 async function end(context: ContainerContext, container: Container): Promise<void> {
   if (container.phase.name !== 'running') return;
-  container.record.manuallyStopped = true;
   const ended = nextExit(container);
+  await noteManualStop(context, container);
+  if (container.phase.name !== 'running') return ended;
   await sendSignal(context, container, SIGKILL);
   await ended;
 }
@@ -79,27 +81,32 @@ async function erase(
 ): Promise<void> {
   const files = containerFiles(context.directories.containers, container.id);
   const anonymous = container.record.mounts.filter((mount) => options.volumes && mount.anonymous);
-  // Once the folder has its new name the container is gone; a crash after that leaves only what recovery clears away.
-  announceStep('rename', files.directory);
-  const doomed = `${files.directory}-removing`;
-  await rename(files.directory, doomed).catch((error) => {
+  const doomed = `${files.directory}${REMOVAL_SUFFIX}`;
+  try {
+    const names = anonymous.map((mount) => mount.name);
+    if (names.length > 0) await writeFileAtomic(files.doomedVolumes, JSON.stringify(names));
+    // Once the folder has its new name the container is gone; a crash after that leaves only what recovery clears away.
+    announceStep('rename', files.directory);
+    await rename(files.directory, doomed);
+  } catch (error) {
+    // An earlier removal came this far.
     if (errnoOf(error) !== 'ENOENT') throw error;
-  });
+  }
   await runAll(
     [
       () => container.phase.name === 'dead' && takeDown(context, container),
       () => context.layers.removeRwLayer(container.id),
-      ...anonymous.map((mount) => () => removeVolume(context, container, mount.name)),
+      ...anonymous.map((mount) => () => removeVolume(context, mount.name, container.id)),
       () => rm(doomed, { recursive: true, force: true }),
     ],
     `removing container ${container.id}`,
   );
 }
 
-/** Another container may use the volume by its name (`--volumes-from`): then it stays. */
-async function removeVolume(context: ContainerContext, container: Container, name: string): Promise<void> {
+/** Removes a volume unless another container than `except` uses it by its name (`--volumes-from`). */
+export async function removeVolume(context: ContainerContext, name: string, except?: string): Promise<void> {
   try {
-    const users = context.store.volumeUsers(name).filter((id) => id !== container.id);
+    const users = context.store.volumeUsers(name).filter((id) => id !== except);
     await context.volumes.remove(name, { users });
   } catch (error) {
     if (!isKind(error, 'conflict') && !isKind(error, 'notFound')) throw error;

@@ -7,7 +7,7 @@ import type { ContainerProcess } from './process.ts';
 import { removeEnded } from './remove.ts';
 import { planRestart } from './restart-policy.ts';
 import { writeState } from './state-files.ts';
-import { takeDown } from './take-down.ts';
+import { forgetRun, takeDown } from './take-down.ts';
 
 /** Exit code of a container whose end nobody saw (dockerd's choice too). */
 export const LOST_EXIT_CODE = 255;
@@ -69,6 +69,7 @@ export async function handleExit(
   container.enter({ name: restart ? 'restarting' : 'exited' });
   const removesItself = record.hostConfig.AutoRemove && !restart && !container.keepsItself;
   if (!removesItself) await writeState(context.directories.containers, record);
+  await forgetRun(context, container);
   announce(context, container, 'die', {
     execDuration: String(ranFor / NANOSECONDS_PER_SECOND),
     exitCode: String(exitCode),

@@ -58,6 +58,12 @@ interface MountPointFile {
   SkipMountpointCreation: boolean;
 }
 
+/** Which anonymous volumes go with the folder if the container's creation or removal breaks off. */
+export const DOOMED_VOLUMES = 'gantry-doomed-volumes.json';
+
+/** The end of the folder's name once the container is being removed. */
+export const REMOVAL_SUFFIX = '-removing';
+
 /** Where the files of one container are, below `containers/`. */
 export interface ContainerFiles {
   readonly directory: string;
@@ -69,6 +75,7 @@ export interface ContainerFiles {
   readonly resolvConf: string;
   /** Where the tmpfs of a shareable /dev/shm is mounted. */
   readonly sharedMemory: string;
+  readonly doomedVolumes: string;
 }
 
 /** The paths of a container's files; the one place that knows them. */
@@ -83,6 +90,7 @@ export function containerFiles(containersRoot: string, id: string): ContainerFil
     hosts: join(directory, 'hosts'),
     resolvConf: join(directory, 'resolv.conf'),
     sharedMemory: join(directory, 'mounts', 'shm'),
+    doomedVolumes: join(directory, DOOMED_VOLUMES),
   };
 }
 

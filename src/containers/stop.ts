@@ -2,6 +2,7 @@ import { notModified, prefixed } from '../base/index.ts';
 import { announce } from './announce.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
+import { noteManualStop } from './manual-stop.ts';
 import { abandonRestart } from './run.ts';
 import { nextExit, sendSignal } from './send-signal.ts';
 import { parseSignal, SIGKILL } from './signals.ts';
@@ -40,9 +41,10 @@ export async function stopRunning(
   const { config } = container.record;
   const signal = parseSignal(options.signal || config.StopSignal || 'TERM');
   const seconds = options.timeout ?? config.StopTimeout ?? DEFAULT_STOP_SECONDS;
-  container.record.manuallyStopped = true;
   const ended = nextExit(container);
-  if (container.phase.name === 'running' && container.phase.paused) {
+  await noteManualStop(context, container);
+  if (container.phase.name !== 'running') return ended;
+  if (container.phase.paused) {
     await context.runtimeNamed(container.record.hostConfig.Runtime).resume(container.id);
   }
   await sendSignal(context, container, signal);

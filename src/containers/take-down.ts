@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { runAll } from '../base/index.ts';
+import { announceStep, runAll } from '../base/index.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
 import { EMPTY_ENDPOINT } from './network-plan.ts';
@@ -7,8 +7,9 @@ import { bundleDirectory, processesDirectory } from './process.ts';
 import { containerFiles } from './state-files.ts';
 
 /**
- * Takes down everything a run of the container used: OCI state, streams, sandbox, root mount, run directory files. Goes
- * on past failures and throws them together. Safe to repeat, whatever part is already gone.
+ * Takes down everything a run of the container used: OCI state, streams, sandbox, root mount, bundle. Goes on past
+ * failures and throws them together. Safe to repeat, whatever part is already gone. The record of how the run ended
+ * stays, see {@link forgetRun}.
  */
 export async function takeDown(context: ContainerContext, container: Container): Promise<void> {
   const { record } = container;
@@ -24,7 +25,6 @@ export async function takeDown(context: ContainerContext, container: Container):
           () => context.networks.leave(container.id),
           () => unmountRoot(context, container),
           () => releaseVolumes(context, container),
-          () => rm(processesDirectory(context, container.id), { recursive: true, force: true }),
           () => rm(bundleDirectory(context, container.id), { recursive: true, force: true }),
         ]),
     ],
@@ -34,6 +34,13 @@ export async function takeDown(context: ContainerContext, container: Container):
   announceUnmounts(context, container);
   record.sandbox = undefined;
   forgetAddresses(container);
+}
+
+/** Removes what the shims of a run left, the exit record among it: call it when the run's end is written down. */
+export async function forgetRun(context: ContainerContext, container: Container): Promise<void> {
+  const directory = processesDirectory(context, container.id);
+  announceStep('forget run', directory);
+  await rm(directory, { recursive: true, force: true });
 }
 
 /** Tells that the container came to, or left, each of its networks. */

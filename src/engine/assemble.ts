@@ -10,7 +10,7 @@ import {
 import { Router } from '../api/http/index.ts';
 import { KeyedQueue } from '../base/index.ts';
 import { type ContainerContext, ContainerStore, type Containers } from '../containers/index.ts';
-import { openCgroup, readCgroupAbilities } from '../linux/index.ts';
+import { expectCgroupMove, openCgroup, readCgroupAbilities } from '../linux/index.ts';
 import { engineId } from './directories.ts';
 import { findInit, findShim } from './host.ts';
 import { systemInfo, versionInfo } from './information.ts';
@@ -52,7 +52,9 @@ export function containerContext(foundation: Foundation, stores: Stores, runtime
       search: configuration.dnsSearch,
       options: configuration.dnsOptions,
     },
+    expectCgroupMove: () => expectCgroupMove(host.cgroups),
     cgroupMembers: (path) => openCgroup(host.cgroups, path).processes(),
+    isCgroupFrozen: (path) => openCgroup(host.cgroups, path).isFrozen(),
     memoryCgroup: (path) => ({
       version: host.cgroupVersion,
       path: openCgroup(host.cgroups, path).folder('memory'),

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../base/index.ts';
 import { type MountInfo, readMounts } from './mountinfo.ts';
@@ -18,6 +19,8 @@ export interface Cgroup {
   folder(controller: string): string;
   /** The processes in it and below, in no order; empty if it does not exist. */
   processes(): readonly number[];
+  /** Whether its processes are frozen, or about to be; false if it does not exist. */
+  isFrozen(): boolean;
   /** Removes it and everything below from every hierarchy; fine where it is missing. EBUSY while processes are in it. */
   remove(): void;
 }
@@ -59,8 +62,22 @@ export function openCgroup(host: CgroupHost, path: string): Cgroup {
     path,
     folder,
     processes: () => [...new Set(folders.flatMap(processesBelow))],
+    isFrozen: () =>
+      host.version === 2
+        ? readSetting(join(folder(''), 'cgroup.freeze')) === '1'
+        : readSetting(join(folder('freezer'), 'freezer.state')).startsWith('FR'), // FROZEN, FREEZING or THAWED
     remove: () => folders.forEach(removeTree),
   };
+}
+
+/** A setting's value; empty where the cgroup is missing. */
+function readSetting(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 function processesBelow(folder: string): readonly number[] {
@@ -97,4 +114,25 @@ function childrenOf(folder: string): readonly string[] {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
+}
+
+/**
+ * Prepares the kernel for moving a process into a cgroup soon. A move takes a lock (cgroup_threadgroup_rwsem) whose first
+ * taker waits for an RCU grace period, 10 to 20 ms; for about as long again the next takers do not (kernel/rcu/sync.c). Here
+ * this process is moved to where it already is, which changes nothing, while the runtime that has to move one is still
+ * starting. Never fails: it only saves time.
+ */
+export function expectCgroupMove(host: CgroupHost): void {
+  const folder = ownFolder(host);
+  if (folder !== undefined) void writeFile(join(folder, 'cgroup.procs'), String(process.pid)).catch(() => undefined);
+}
+
+/** The folder of this process's own cgroup in the first hierarchy that says where it is. */
+function ownFolder(host: CgroupHost): string | undefined {
+  for (const line of readFileSync('/proc/self/cgroup', 'utf8').split('\n')) {
+    const [, controllers = '', path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    const mount = host.mounts.get(controllers.split(',')[0] ?? '');
+    if (mount !== undefined && path !== undefined) return join(mount, path);
+  }
+  return undefined;
 }

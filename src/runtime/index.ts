@@ -6,7 +6,7 @@ export { chooseRuntimes, findProgram, type RuntimeEntry } from './runtime-choice
 export { createRuntime, type OciRuntime } from './runtimes.ts';
 export { parseSeccompProfile, type SeccompProfile } from './seccomp.ts';
 export { connectShim, type ShimAttachment, ShimConnection, ShimStartError } from './shim-client.ts';
-export { readExitRecord, readProcessId, shimArguments } from './shim-files.ts';
+export { readExitRecord, readProcessId, readStartTime, shimArguments } from './shim-files.ts';
 export {
   buildEnvironment,
   buildProcess,

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, readJsonFile } from '../base/index.ts';
 import { type ShimExit, type ShimExitRecord, ShimFile, type ShimSettings } from '../contract/shim.ts';
@@ -13,6 +13,17 @@ export async function readExitRecord(directory: string): Promise<ShimExit | unde
 export async function readProcessId(directory: string): Promise<number | undefined> {
   try {
     return Number.parseInt(await readFile(join(directory, ShimFile.PID), 'utf8'), 10) || undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** When the process of `directory` began, in nanoseconds since 1970; undefined if it never ran. */
+export async function readStartTime(directory: string): Promise<bigint | undefined> {
+  try {
+    // The runtime writes the pid just before it lets the process go.
+    return (await stat(join(directory, ShimFile.PID), { bigint: true })).mtimeNs;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
