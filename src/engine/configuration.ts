@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { errnoOf, invalidParameter, LOG_LEVELS, messageOf } from '../base/index.ts';
+import { errnoOf, invalidParameter, messageOf } from '../base/index.ts';
 import { type Configuration, OPTIONS, type OptionRow } from './options.ts';
+import { structureFault, validateConfiguration } from './validate-configuration.ts';
 
 const DEFAULT_CONFIG_FILE = '/etc/gantry/daemon.json';
 
@@ -29,7 +29,7 @@ export function configure(words: readonly string[]): Invocation {
   const merged = { ...defaults, ...fromFile, ...flags } as unknown as Configuration;
   if (isDefault('pidFile', merged, flags, fromFile)) merged.pidFile = `${merged.runDirectory}/gantryd.pid`;
   if (isDefault('hosts', merged, flags, fromFile)) merged.hosts = [`unix://${merged.runDirectory}/gantry.sock`];
-  validate(merged);
+  validateConfiguration(merged);
   return { action, configuration: merged };
 }
 
@@ -142,6 +142,8 @@ function readConfigFile(path: string, mustExist: boolean): Values {
     const value: unknown = Reflect.get(document, row.key);
     if (value === undefined) continue;
     if (!hasKind(row, value)) throw fail(`"${row.key}" must be a ${KIND_WORDS[row.kind]}`);
+    const wrong = row.kind === 'structure' ? structureFault(row.key, value) : undefined;
+    if (wrong !== undefined) throw fail(wrong);
     values[name] = value;
   }
   return values;
@@ -174,6 +176,32 @@ function hasKind(row: OptionRow, value: unknown): boolean {
   }
 }
 
+/** What the structures of daemon.json are made of, by key: a test of each member, and what it must be. */
+const MEMBERS: Readonly<Record<string, readonly [(member: Record<string, unknown>) => boolean, string]>> = {
+  runtimes: [
+    ({ path, runtimeArgs = [] }) =>
+      typeof path === 'string' && path !== '' && hasKind({ ...OPTIONS.dns, kind: 'list' }, runtimeArgs),
+    'must have a path, and a list of strings if it has runtimeArgs',
+  ],
+  'default-address-pools': [
+    ({ base, size }) => typeof base === 'string' && isAddressWithPrefix(base) && Number.isInteger(size),
+    'must have a base such as 10.0.0.0/8 and a size such as 24',
+  ],
+};
+
+function refuseMisshapen(key: string, value: unknown, fail: (reason: string) => Error): void {
+  const [isSound, requirement] = MEMBERS[key] ?? [() => true, ''];
+  for (const [name, member] of Object.entries(value ?? {})) {
+    if (!isSound((member ?? {}) as Record<string, unknown>)) throw fail(`"${key}": "${name}" ${requirement}`);
+  }
+}
+
+/** An IPv4 address with its prefix length. */
+function isAddressWithPrefix(text: string): boolean {
+  const [address = '', length = '', ...rest] = text.split('/');
+  return isIPv4(address) && /^\d+$/.test(length) && Number(length) <= 32 && rest.length === 0;
+}
+
 function refuseConflicts(flags: Values, file: Values, path: string): void {
   const both = ROWS.filter(([name]) => flags[name] !== undefined && file[name] !== undefined);
   if (both.length === 0) return;
@@ -186,29 +214,6 @@ function refuseConflicts(flags: Values, file: Values, path: string): void {
   );
 }
 
-function validate(configuration: Configuration): void {
-  if (!LOG_LEVELS.some((level) => level === configuration.logLevel)) {
-    throw invalidParameter(`invalid logging level: ${configuration.logLevel}`);
-  }
-  for (const host of configuration.hosts) {
-    if (!/^(unix:\/\/\/.|tcp:\/\/)/.test(host)) throw invalidParameter(`invalid bind address (${host})`);
-  }
-  for (const path of [configuration.dataRoot, configuration.runDirectory, configuration.pidFile]) {
-    if (!isAbsolute(path)) throw invalidParameter(`path must be absolute: ${path}`);
-  }
-  if (configuration.storageDriver !== 'overlay2') {
-    throw invalidParameter(`unsupported storage driver "${configuration.storageDriver}": only overlay2 exists`);
-  }
-  if (configuration.bridgeAddress !== '' && !/^\d+(\.\d+){3}\/\d+$/.test(configuration.bridgeAddress)) {
-    throw invalidParameter(`invalid bip "${configuration.bridgeAddress}": not an address with a prefix length`);
-  }
-  if (!['json-file', 'none'].includes(configuration.logDriver)) {
-    throw invalidParameter(`logger: no log driver named '${configuration.logDriver}' is registered`);
-  }
-  if (configuration.concurrentDownloads < 1) {
-    throw invalidParameter(`invalid max concurrent downloads: ${configuration.concurrentDownloads}`);
-  }
-  for (const label of configuration.labels) {
-    if (!/^[^=]+=/.test(label)) throw invalidParameter(`bad attribute format: ${label}`);
-  }
+function isTcpHost(host: string): boolean {
+  return host.startsWith('tcp://') && URL.canParse(host.replace(/^tcp:/, 'http:'));
 }

@@ -78,7 +78,7 @@ function shape(engine: TestEngine, found: readonly string[]): string {
     .map((line) =>
       line
         .replaceAll(engine.directory, '')
-        .replaceAll(/\b(veth|gt|br-)?[0-9a-f]{7,64}\b/g, '$1ID')
+        .replaceAll(/(veth|gt|br-|nat_|to_|\b)[0-9a-f]{7,64}\b/g, '$1ID')
         .replaceAll(/\/l\/[0-9A-Z]{26}\b/g, '/l/LINK')
         .replaceAll(/\d+/g, 'N'),
     )
