@@ -50,8 +50,8 @@ if (inOwnNamespaces(import.meta.url)) {
         '-c',
         'ls /proc/$$/fd; exec grep Sig[BI] /proc/self/status',
       ]);
-      // glibc leaves its internal signals 32 and 33 ignored.
-      assert.match(stdout, /^0\n1\n2\nSigBlk:\t0+\nSigIgn:\t0+180000000\n$/);
+      // Older releases of glibc leave their internal signals, 32 and 33, ignored.
+      assert.match(stdout, /^0\n1\n2\nSigBlk:\t0+\nSigIgn:\t0+(180000000)?\n$/);
     });
 
     test('gives a child files and sockets at the numbers asked for', async () => {
