@@ -176,32 +176,6 @@ function hasKind(row: OptionRow, value: unknown): boolean {
   }
 }
 
-/** What the structures of daemon.json are made of, by key: a test of each member, and what it must be. */
-const MEMBERS: Readonly<Record<string, readonly [(member: Record<string, unknown>) => boolean, string]>> = {
-  runtimes: [
-    ({ path, runtimeArgs = [] }) =>
-      typeof path === 'string' && path !== '' && hasKind({ ...OPTIONS.dns, kind: 'list' }, runtimeArgs),
-    'must have a path, and a list of strings if it has runtimeArgs',
-  ],
-  'default-address-pools': [
-    ({ base, size }) => typeof base === 'string' && isAddressWithPrefix(base) && Number.isInteger(size),
-    'must have a base such as 10.0.0.0/8 and a size such as 24',
-  ],
-};
-
-function refuseMisshapen(key: string, value: unknown, fail: (reason: string) => Error): void {
-  const [isSound, requirement] = MEMBERS[key] ?? [() => true, ''];
-  for (const [name, member] of Object.entries(value ?? {})) {
-    if (!isSound((member ?? {}) as Record<string, unknown>)) throw fail(`"${key}": "${name}" ${requirement}`);
-  }
-}
-
-/** An IPv4 address with its prefix length. */
-function isAddressWithPrefix(text: string): boolean {
-  const [address = '', length = '', ...rest] = text.split('/');
-  return isIPv4(address) && /^\d+$/.test(length) && Number(length) <= 32 && rest.length === 0;
-}
-
 function refuseConflicts(flags: Values, file: Values, path: string): void {
   const both = ROWS.filter(([name]) => flags[name] !== undefined && file[name] !== undefined);
   if (both.length === 0) return;
@@ -212,8 +186,4 @@ function refuseConflicts(flags: Values, file: Values, path: string): void {
   throw invalidParameter(
     `unable to configure the engine with file ${path}: the following directives are specified both as a flag and in the configuration file: ${details.join(', ')}`,
   );
-}
-
-function isTcpHost(host: string): boolean {
-  return host.startsWith('tcp://') && URL.canParse(host.replace(/^tcp:/, 'http:'));
 }
