@@ -202,6 +202,9 @@ function readHead(socket: Socket): Promise<{ head: string; rest: Buffer }> {
   };
   socket.on('data', onData);
   socket.on('error', reject);
-  socket.on('close', () => reject(new Error(`closed before the answer's head: ${bytes.toString()}`)));
+  // A half-open socket whose other end has died ends without closing.
+  for (const event of ['end', 'close']) {
+    socket.on(event, () => reject(new Error(`closed before the answer's head: ${bytes.toString()}`)));
+  }
   return promise;
 }
