@@ -5,10 +5,14 @@ import type { ResolvedUser } from '../runtime/index.ts';
 /** Larger passwd or group files are refused: real ones have a few kilobytes, and the image may be hostile. */
 const MAX_ACCOUNT_FILE_BYTES = 16 << 20;
 
+/** Where a user without an entry, or without a directory in it, is at home (runc and crun agree). */
+const NO_HOME = '/';
+
 interface PasswdEntry {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;
+  readonly home: string;
 }
 
 interface GroupEntry {
@@ -36,20 +40,24 @@ export function resolveUser(root: string, user: string, groupAdd: readonly strin
   return {
     uid: account.uid,
     gid,
+    home: account.home || NO_HOME,
     // The primary group is among the supplementary ones, as initgroups(3) has it.
     additionalGids: [...new Set([gid, ...listed.map((group) => group.gid), ...added])],
   };
 }
 
-function findAccount(text: string, passwd: readonly PasswdEntry[]): { uid: number; gid: number; name?: string } {
-  if (text === '') return passwd.find((entry) => entry.uid === 0) ?? { uid: 0, gid: 0 };
+function findAccount(
+  text: string,
+  passwd: readonly PasswdEntry[],
+): { uid: number; gid: number; name?: string; home: string } {
+  if (text === '') return passwd.find((entry) => entry.uid === 0) ?? { uid: 0, gid: 0, home: NO_HOME };
   const byName = passwd.find((entry) => entry.name === text);
   if (byName) return byName;
   const uid = parseId(text);
   if (uid === undefined) {
     throw invalidParameter(`unable to find user ${text}: no matching entries in passwd file`);
   }
-  return passwd.find((entry) => entry.uid === uid) ?? { uid, gid: 0 };
+  return passwd.find((entry) => entry.uid === uid) ?? { uid, gid: 0, home: NO_HOME };
 }
 
 function findGroup(text: string, groups: readonly GroupEntry[]): number {
@@ -71,8 +79,8 @@ function parseId(text: string): number | undefined {
 }
 
 function readPasswd(root: string): PasswdEntry[] {
-  return records(root, '/etc/passwd').flatMap(([name = '', , uid = '', gid = '']) =>
-    /^\d+$/.test(uid) ? [{ name, uid: Number(uid), gid: Number(gid) || 0 }] : [],
+  return records(root, '/etc/passwd').flatMap(([name = '', , uid = '', gid = '', , home = '']) =>
+    /^\d+$/.test(uid) ? [{ name, uid: Number(uid), gid: Number(gid) || 0, home }] : [],
   );
 }
 

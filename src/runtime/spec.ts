@@ -44,6 +44,8 @@ export interface ResolvedUser {
   readonly uid: number;
   readonly gid: number;
   readonly additionalGids: readonly number[];
+  /** The home directory that the passwd file names; `/` for a user it does not know. */
+  readonly home: string;
 }
 
 /** What a process is asked to be, for the container's first one and for exec alike. */
@@ -140,7 +142,7 @@ export function buildProcess(
       additionalGids: [...request.user.additionalGids],
     },
     args: [...request.arguments],
-    env: [...request.environment],
+    env: withHome(request.environment, request.user.home),
     cwd: request.workingDirectory === '' ? '/' : request.workingDirectory,
     capabilities: { bounding: capabilities, effective: held, permitted: held },
     rlimits: (hostConfig.Ulimits ?? []).map(rlimit),
@@ -165,6 +167,14 @@ export function buildEnvironment(options: {
     else result.set(entry.slice(0, separator), entry);
   }
   return [...result.values()];
+}
+
+/**
+ * Runtimes look HOME up themselves where it is missing, in a passwd file that the container may have replaced by a pipe to
+ * keep them waiting.
+ */
+function withHome(environment: readonly string[], home: string): string[] {
+  return environment.some((entry) => entry.startsWith('HOME=')) ? [...environment] : [...environment, `HOME=${home}`];
 }
 
 function standardMounts(request: SpecRequest): OciMount[] {
