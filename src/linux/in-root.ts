@@ -42,7 +42,8 @@ export function resolveInRoot(root: string, path: string): string | undefined {
 
 /**
  * The text of a regular file inside the tree at `root`, resolved as {@link resolveInRoot} does; undefined where there is
- * none. Throws a SystemError (EFBIG) if it is larger than `limit` bytes: the tree may be hostile.
+ * none. The tree may be hostile: throws a SystemError for a file larger than `limit` bytes (EFBIG), and for a pipe or device
+ * (EINVAL), as whoever reads it next, the OCI runtime say, would wait for its end.
  */
 export function readFileInRoot(root: string, path: string, limit: number): string | undefined {
   // Without O_NONBLOCK a hostile fifo would hold the engine for ever.
@@ -50,7 +51,8 @@ export function readFileInRoot(root: string, path: string, limit: number): strin
   if (descriptor === undefined) return undefined;
   try {
     const status = fstatSync(descriptor);
-    if (!status.isFile()) return undefined;
+    if (status.isDirectory()) return undefined;
+    if (!status.isFile()) throw new SystemError('read', EINVAL, path);
     if (status.size > limit) throw new SystemError('read', EFBIG, path);
     return readFileSync(descriptor, 'utf8');
   } finally {
@@ -58,6 +60,7 @@ export function readFileInRoot(root: string, path: string, limit: number): strin
   }
 }
 
+const EINVAL = 22;
 const EFBIG = 27;
 
 function openInRoot(root: string, path: string, flags: number): number | undefined {
