@@ -5,11 +5,15 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, rmdir, symlink, writeF
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ShimLog, ShimSettings } from '../../../src/contract/shim.ts';
 import { ShimConnection, shimArguments } from '../../../src/runtime/shim-client.ts';
 
 const run = promisify(execFile);
+
+/** How long a shim may take to leave on a loaded machine. Milliseconds. */
+const LEAVING_TIME = 5_000;
 
 const RUNTIME = '/usr/sbin/runc';
 const BUSYBOX = '/bin/busybox';
@@ -154,6 +158,11 @@ export class Laboratory {
       if (container.socket.closed) resolve();
       else container.socket.once('close', () => resolve());
     });
+    // The last thing it does is to remove its socket, after it has closed the connections.
+    for (const deadline = Date.now() + LEAVING_TIME; existsSync(join(container.directory, 'shim.sock')); ) {
+      if (Date.now() > deadline) throw new Error(`the shim of ${container.directory} has not left`);
+      await delay(1);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
