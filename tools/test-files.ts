@@ -26,7 +26,7 @@ const REPORTER = join(import.meta.dirname, 'reporter.ts');
 /** Enough for the longest file on a loaded machine; one that takes longer hangs. Milliseconds. */
 const FILE_TIMEOUT = 900_000;
 /** Enough for the longest single test. Milliseconds. */
-const TEST_TIMEOUT = 120_000;
+const TEST_TIMEOUT = 300_000;
 /** How long a process that was killed may take to be gone. Milliseconds. */
 const KILL_PATIENCE = 2000;
 
