@@ -1,3 +1,4 @@
+import { messageOf } from '../base/index.ts';
 import type { Container } from './container.ts';
 import type { ContainerContext } from './context.ts';
 import { writeState } from './state-files.ts';
@@ -12,6 +13,10 @@ export async function noteManualStop(context: ContainerContext, container: Conta
   const { Name: policy } = record.hostConfig.RestartPolicy;
   if (policy === '' || policy === 'no') return;
   await context.queue.run(container.id, async () => {
-    if (container.phase.name === 'running') await writeState(context.directories.containers, record);
+    if (container.phase.name !== 'running') return;
+    // On a full disk the container must be stoppable all the same.
+    await writeState(context.directories.containers, record).catch((error) =>
+      context.log.error({ container: container.id, error: messageOf(error) }, 'a stop by hand was not written'),
+    );
   });
 }

@@ -68,7 +68,12 @@ export async function handleExit(
   record.lastRun = { ...record.lastRun, finishedAt: formatTime(at), exitCode, oomKilled };
   container.enter({ name: restart ? 'restarting' : 'exited' });
   const removesItself = record.hostConfig.AutoRemove && !restart && !container.keepsItself;
-  if (!removesItself) await writeState(context.directories.containers, record);
+  if (!removesItself) {
+    // A full disk must not hide the end: memory has it, and the next start reads the shim's record or assumes the worst.
+    await writeState(context.directories.containers, record).catch((error) =>
+      context.log.error({ container: container.id, error: messageOf(error) }, 'the end of a container was not written'),
+    );
+  }
   await forgetRun(context, container);
   announce(context, container, 'die', {
     execDuration: String(ranFor / NANOSECONDS_PER_SECOND),
